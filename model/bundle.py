@@ -12,9 +12,11 @@ that precisions of one model share a gallery; `sha256` names the very file.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,14 +172,23 @@ def open_bundle(folder: Path) -> Bundle:
 
 
 def golden_inputs(manifest: Manifest) -> list[NDArray[np.uint8]]:
-    """The self-test's tracklets, each uint8 [n, H, W, 3], made from the manifest's seed.
+    """The self-test's tracklets, each uint8 [n, H, W, 3], made from the manifest's seed."""
+    golden = manifest.golden
+    return colour_tracklets(
+        golden.seed, golden.lengths, manifest.frame_height, manifest.frame_width
+    )
 
-    Smooth random colour fields: they survive any precision, differ from one another, and change
-    from frame to frame, so that attention has something to weigh.
+
+def colour_tracklets(
+    seed: int, lengths: Sequence[int], height: int, width: int
+) -> list[NDArray[np.uint8]]:
+    """Tracklets of random colour fields, each uint8 [n, height, width, 3].
+
+    They survive any precision, differ from one another, and change from frame to frame, so that
+    attention has something to weigh.
     """
-    rng = np.random.Generator(np.random.PCG64(manifest.golden.seed))
-    H, W = manifest.frame_height, manifest.frame_width
-    return [_colour_fields(rng, n, H, W) for n in manifest.golden.lengths]
+    rng = np.random.Generator(np.random.PCG64(seed))
+    return [_colour_fields(rng, n, height, width) for n in lengths]
 
 
 def _colour_fields(rng: np.random.Generator, n: int, height: int, width: int) -> NDArray[np.uint8]:
@@ -210,9 +221,10 @@ def _check_digest(path: Path, expected: str) -> None:
 def _read_golden(folder: Path, manifest: Manifest) -> NDArray[np.float32]:
     path = folder / GOLDEN
     try:
-        with np.load(path, allow_pickle=False) as file:
-            golden: NDArray[np.float32] = file["embeddings"]
-    except (OSError, ValueError, KeyError) as error:
+        # Opened here, because np.load leaves a file open that turns out to be no archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            golden: NDArray[np.float32] = arrays["embeddings"]
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
         raise BundleInvalid(f"{path} holds no golden embeddings") from error
     expected = (len(manifest.golden.lengths), manifest.embedding_width)
     if golden.shape != expected or golden.dtype != np.float32 or not np.isfinite(golden).all():

@@ -26,7 +26,7 @@
     │   ├── StorageFull               no room to write
     │   └── ErasePending              rows are gone, some bytes are not yet
     └── RequestRefused            the service will not take this request now, or from this caller
-        ├── MalformedBody, UnsupportedMediaType, BodyTooLarge, TooManyParts
+        ├── MalformedBody, UnsupportedMediaType, BodyTooLarge, TooManyParts, BodyTimeout
         ├── KeyMissing, KeyInvalid, RoleTooLow, HostNotAllowed
         └── QueueFull, RateLimited, NotReady, Draining
 
@@ -178,6 +178,10 @@ class BodyTooLarge(RequestRefused):
 
 class TooManyParts(RequestRefused):
     code = "too_many_parts"
+
+
+class BodyTimeout(RequestRefused):
+    code = "request_timeout"
 
 
 class KeyMissing(RequestRefused):

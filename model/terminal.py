@@ -23,7 +23,7 @@ from rich.progress import (
 
 from model.errors import InvalidParameter, SightlineError
 
-console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 """For people: progress, warnings, failures."""
 
 output = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
