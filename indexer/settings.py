@@ -1,0 +1,60 @@
+"""Settings that the command line and the service share; each default is stated here, once.
+
+Every field is an environment variable with the prefix `SIGHTLINE_`.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from model.bundle import DEFAULT_BUNDLE
+from model.limits import DecodeLimits
+
+_LIMITS = DecodeLimits()
+
+
+def default_gallery() -> Path:
+    """A folder under the user's data directory."""
+    return Path.home() / ".local" / "share" / "sightline" / "gallery"
+
+
+class GallerySettings(BaseSettings):
+    """What opens a gallery and a model, and how large an upload may be."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SIGHTLINE_", extra="ignore", protected_namespaces=()
+    )
+
+    gallery: Path = Field(default_factory=default_gallery, description="Folder of the gallery.")
+    model: Path = Field(default=DEFAULT_BUNDLE, description="Folder of the model bundle.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="Where model and index run; `cuda` fails where it is not there."
+    )
+    threads: int = Field(default=0, ge=0, description="Threads for all that computes; 0: all cores.")
+    keep_pictures: bool = Field(
+        default=True, description="Keep the sampled frames, so that a new model can embed them."
+    )
+    retention_days: float | None = Field(
+        default=None, gt=0, description="Age in days at which tracklets are erased; none: never."
+    )
+    max_frames: int = Field(default=_LIMITS.max_frames, gt=0, description="Frames of one upload.")
+    max_frame_bytes: int = Field(default=_LIMITS.frame_bytes, gt=0, description="Of one frame.")
+    max_frame_pixels: int = Field(default=_LIMITS.frame_pixels, gt=0, description="Of one frame.")
+    max_clip_seconds: float = Field(default=_LIMITS.clip_seconds, gt=0, description="Of a clip.")
+    max_clip_frames: int = Field(default=_LIMITS.clip_frames, gt=0, description="Of a clip.")
+    max_clip_pixels: int = Field(
+        default=_LIMITS.clip_pixels, gt=0, description="Of one frame of a clip."
+    )
+
+    @property
+    def decode_limits(self) -> DecodeLimits:
+        return DecodeLimits(
+            max_frames=self.max_frames,
+            frame_bytes=self.max_frame_bytes,
+            frame_pixels=self.max_frame_pixels,
+            clip_seconds=self.max_clip_seconds,
+            clip_frames=self.max_clip_frames,
+            clip_pixels=self.max_clip_pixels,
+        )

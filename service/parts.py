@@ -1,0 +1,173 @@
+"""What the service is made of: opened once in the right order, passed around, closed in reverse."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import structlog
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from fastapi import Depends, Request
+
+from indexer.calibration import Calibration, fitting_calibration
+from indexer.gallery import LocalGallery, open_gallery
+from indexer.keys import FileKeys, KeyStore
+from model.bundle import open_bundle
+from model.decode import DecodedTracklet
+from model.errors import KeyMissing
+from model.runtime import Embedder, load_embedder
+from model.threads import ThreadBudget, apply_thread_budget
+from service.auth import Caller, Door, is_loopback
+from service.batching import Batcher
+from service.budget import Budget
+from service.metrics import Metrics
+from service.settings import Settings
+from service.uploads import Upload
+
+log = structlog.get_logger("sightline.parts")
+
+_GPU_BATCH = 16
+_DOOR_THREADS = 4
+
+
+@dataclass
+class Parts:
+    """Everything that answers requests."""
+
+    settings: Settings
+    embedder: Embedder
+    gallery: LocalGallery
+    door: Door
+    batcher: Batcher
+    metrics: Metrics
+    threads: ThreadBudget
+    calibration: Calibration | None = None
+    draining: bool = False
+    lost_device: str | None = None
+    """Why only a new process can help, as an answer of the gallery said; see `device_lost`."""
+    index_device: str = field(init=False)
+    upload_memory: Budget = field(init=False)
+    door_threads: CapacityLimiter = field(init=False)
+    _decoders: CapacityLimiter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.index_device = self.gallery.stats().index_device
+        self.upload_memory = Budget(self.settings.upload_memory)
+        self.door_threads = CapacityLimiter(_DOOR_THREADS)
+        self._decoders = CapacityLimiter(self.threads.decode)
+
+    def not_ready(self) -> str | None:
+        """Why no work can be taken now, or None."""
+        if self.draining:
+            return "the service is shutting down"
+        return self.device_lost or self.batcher.failure
+
+    @property
+    def device_lost(self) -> str | None:
+        """Why the model's or the index's device is gone for good, or None."""
+        return self.lost_device or (self.batcher.failure if self.batcher.device_lost else None)
+
+    async def decode(self, upload: Upload) -> DecodedTracklet:
+        """Decode in a thread, a few uploads at a time."""
+        settings = self.settings
+        return await run_sync(
+            upload.decode,
+            self.embedder.manifest,
+            settings.decode_limits,
+            settings.threads,
+            limiter=self._decoders,
+        )
+
+
+@contextmanager
+def open_parts(settings: Settings) -> Iterator[Parts]:
+    """Load the model, open the gallery, start the embedding thread.
+
+    Raises `BundleInvalid`, `DeviceUnavailable`, `ModelMismatch`, `GalleryLocked`,
+    `GalleryCorrupt`, and `KeyMissing` where strangers could call a service without keys.
+    """
+    threads = apply_thread_budget(settings.threads)
+    embedder = load_embedder(settings.model, settings.device, settings.threads)
+    manifest = embedder.manifest
+    gallery = open_gallery(
+        settings.gallery,
+        model_id=manifest.model_id,
+        width=manifest.embedding_width,
+        create=True,
+        threads=settings.threads,
+        device=settings.device,
+        keep_pictures=settings.keep_pictures,
+        save_index=True,
+    )
+    try:
+        door = Door(_key_stores(gallery, settings), rate=settings.key_rate)
+        if not door.keyed and not is_loopback(settings.host):
+            raise KeyMissing(
+                f"without a key the service listens on this machine only, not on {settings.host}: "
+                "make one with `sightline keys create`"
+            )
+        with _batching(embedder, gallery, settings) as (batcher, metrics):
+            yield Parts(
+                settings=settings,
+                embedder=embedder,
+                gallery=gallery,
+                door=door,
+                batcher=batcher,
+                metrics=metrics,
+                threads=threads,
+                calibration=_calibration(settings),
+            )
+    finally:
+        gallery.close()
+
+
+def _key_stores(gallery: LocalGallery, settings: Settings) -> list[KeyStore]:
+    file = settings.keys_file
+    return [gallery.keys] if file is None else [gallery.keys, FileKeys(file)]
+
+
+def _calibration(settings: Settings) -> Calibration | None:
+    bundle = open_bundle(settings.model)
+    return fitting_calibration(
+        bundle.manifest.model_id,
+        settings.gallery,
+        bundle.calibration,
+        lambda source, reason: log.warning("calibration_unused", source=source, reason=reason),
+    )
+
+
+@contextmanager
+def _batching(
+    embedder: Embedder, gallery: LocalGallery, settings: Settings
+) -> Iterator[tuple[Batcher, Metrics]]:
+    metrics = Metrics()
+    batcher = Batcher(
+        embedder,
+        capacity=settings.queue,
+        max_batch=_GPU_BATCH if embedder.provider == "cuda" else 1,
+        on_batch=metrics.batch,
+    )
+    metrics.gauge(
+        "queue_tracklets", "Tracklets admitted and not yet answered.", lambda: batcher.depth
+    )
+    metrics.gauge("gallery_tracklets", "Tracklets.", lambda: gallery.stats().tracklets)
+    batcher.start()
+    try:
+        yield batcher, metrics
+    finally:
+        batcher.stop()
+
+
+def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+def _caller(request: Request) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
+PartsOf = Annotated[Parts, Depends(_parts)]
+CallerOf = Annotated[Caller, Depends(_caller)]

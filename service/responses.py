@@ -1,0 +1,64 @@
+"""Which problems a route may answer with, for OpenAPI."""
+
+from typing import Any, Final
+
+from service.problems import MEDIA_TYPE
+from service.schemas import Problem
+
+_CODES: Final = {
+    400: "`malformed_body`",
+    401: "`key_missing`, `key_invalid`",
+    403: "`role_too_low`, `host_not_allowed`",
+    404: "`not_found`",
+    408: "`request_timeout`",
+    409: "`tracklet_exists`, `model_mismatch`",
+    413: "`body_too_large`, `too_many_parts`",
+    415: "`unsupported_media_type`",
+    422: "`invalid_parameter`",
+    429: "`rate_limited`",
+    500: "`internal`",
+    503: "`not_ready`, `draining`",
+    507: "`storage_full`",
+}
+
+_UPLOAD: Final = {
+    422: "`frames_or_clip`, `undecodable_frame`, `undecodable_clip`, `image_too_large`, "
+    "`clip_too_large`, `too_many_frames`, `invalid_parameter`",
+    429: "`queue_full`, `rate_limited`",
+    500: "`model_output_invalid`, `internal`",
+}
+
+EVERY: Final = (401, 403, 429, 500, 503)
+"""What every route with a role may answer."""
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+def problems(*statuses: int) -> Responses:
+    """OpenAPI `responses` of a route with a role."""
+    return {status: _problem(status, _CODES[status]) for status in sorted({*EVERY, *statuses})}
+
+
+def upload_problems(*statuses: int) -> Responses:
+    """The same for a route that takes a tracklet upload."""
+    found = problems(400, 408, 413, 415, *statuses)
+    return found | {status: _problem(status, codes) for status, codes in _UPLOAD.items()}
+
+
+def erase_problems() -> Responses:
+    """The same for an erasure."""
+    codes = "`erase_pending` (repeat the call), `not_ready`, `draining`"
+    return problems(404, 422, 507) | {503: _problem(503, codes)}
+
+
+def _problem(status: int, codes: str) -> dict[str, Any]:
+    example = Problem(
+        type="urn:sightline:" + codes.split("`")[1],
+        title="What kind of failure",
+        status=status,
+        detail="What is wrong, in words.",
+        code=codes.split("`")[1],
+    )
+    schema = {"$ref": "#/components/schemas/Problem"}
+    content = {"schema": schema, "example": example.model_dump(exclude_none=True)}
+    return {"description": codes, "content": {MEDIA_TYPE: content}}

@@ -1,0 +1,102 @@
+"""What is running here: the model, the gallery's size, the limits, the caller's own role."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from indexer.answers import Answer
+from indexer.calibration import Calibration, Rate
+from indexer.keys import Role
+from service.auth import needs
+from service.parts import CallerOf, PartsOf
+from service.responses import problems
+from service.settings import Limits
+
+router = APIRouter(tags=["status"])
+
+
+class CalibrationSummary(Answer):
+    """What decisions and probabilities rest on."""
+
+    data: Literal["synthetic", "real", "gallery"]
+    prior: float = Field(description="Share of genuine pairs that `probability` assumes.")
+    rates: Sequence[Rate] = Field(
+        description="Cosine per false-accept rate of one pair; null without support."
+    )
+
+    @classmethod
+    def of(cls, calibration: Calibration | None) -> "CalibrationSummary | None":
+        if calibration is None:
+            return None
+        return cls.model_validate(calibration, from_attributes=True)
+
+
+class Model(Answer):
+    """The model in use."""
+
+    model_id: str = Field(examples=["0123456789abcdef"])
+    provider: str = Field(description="Execution provider in effect.", examples=["cpu"])
+    precision: str = Field(examples=["fp32"])
+    calibration: CalibrationSummary | None
+    manifest: Mapping[str, Any] = Field(description="The bundle's manifest as it is.")
+
+
+class GallerySize(Answer):
+    tracklets: int
+    identities: int
+    cameras: int
+    pictures: int
+    bytes_on_disk: int
+    generation: int
+
+
+class Status(Answer):
+    gallery: GallerySize
+    queue_depth: int = Field(description="Tracklets admitted and not yet answered.")
+    limits: Limits
+    role: Role = Field(description="What the caller may do.")
+    device: str = Field(description="Where the model runs.", examples=["cpu"])
+    index_device: str = Field(description="Where the search index lives.", examples=["cpu"])
+    precision: str = Field(examples=["fp32"])
+    model_id: str = Field(examples=["0123456789abcdef"])
+    calibration: CalibrationSummary | None
+    keys_required: bool = Field(description="Whether callers need a key.")
+
+
+@router.get(
+    "/model", summary="The model in use", responses=problems(), openapi_extra=needs("query")
+)
+def read_model(parts: PartsOf) -> Model:
+    manifest = parts.embedder.manifest
+    return Model(
+        model_id=manifest.model_id,
+        provider=parts.embedder.provider,
+        precision=manifest.precision,
+        calibration=CalibrationSummary.of(parts.calibration),
+        manifest=manifest.model_dump(mode="json"),
+    )
+
+
+@router.get(
+    "/status",
+    summary="Sizes, limits and the caller's role",
+    responses=problems(),
+    openapi_extra=needs("query"),
+)
+def read_status(parts: PartsOf, caller: CallerOf) -> Status:
+    stats = parts.gallery.stats()
+    manifest = parts.embedder.manifest
+    return Status(
+        gallery=GallerySize.model_validate(stats, from_attributes=True),
+        queue_depth=parts.batcher.depth,
+        limits=parts.settings.limits(),
+        role=caller.role,
+        device=parts.embedder.provider,
+        index_device=stats.index_device,
+        precision=manifest.precision,
+        model_id=manifest.model_id,
+        calibration=CalibrationSummary.of(parts.calibration),
+        keys_required=parts.door.keyed,
+    )

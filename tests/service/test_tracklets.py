@@ -1,0 +1,222 @@
+"""`/tracklets`: enrolled, listed, changed, erased."""
+
+import json
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.service.conftest import MakeClient
+from tests.service.helpers import form
+
+FIELDS = {
+    "tracklet_id",
+    "identity",
+    "camera",
+    "captured_at",
+    "captured_until",
+    "attributes",
+    "frames",
+    "temporal_attention",
+    "effective_frames",
+    "model_id",
+    "created_at",
+}
+
+
+def code_of(response: object) -> tuple[int, str]:
+    return response.status_code, response.json()["code"]  # type: ignore[attr-defined]
+
+
+def test_enrolment_answers_with_the_tracklet(client: TestClient) -> None:
+    response = client.post(
+        "/tracklets",
+        files=form(
+            1,
+            n=40,
+            identity="  Zoe\u0308 ",
+            camera="c1",
+            captured_at="2024-05-01T12:00:00+02:00",
+            captured_until="2024-05-01T10:00:09.5Z",
+            attributes='{"track": 7}',
+        ),
+    )
+
+    assert response.status_code == 201
+    assert response.headers["cache-control"] == "no-store"
+    tracklet = response.json()
+    assert set(tracklet) == FIELDS | {"warnings"}
+    assert tracklet["identity"] == "Zoë"
+    assert tracklet["captured_at"] == "2024-05-01T10:00:00Z"
+    assert tracklet["attributes"] == {"track": 7}
+    assert tracklet["frames"]["received"] == 40
+    assert sum(tracklet["temporal_attention"]) == pytest.approx(1, abs=1e-3)
+    found = client.get(f"/tracklets/{tracklet['tracklet_id']}").json()
+    assert set(found) == FIELDS
+    assert found == {name: tracklet[name] for name in FIELDS}
+
+
+def test_enrolment_is_idempotent(client: TestClient) -> None:
+    first = client.post("/tracklets", files=form(1, tracklet_id="a1", camera="c1"))
+    again = client.post("/tracklets", files=form(1, tracklet_id="a1", camera="c2"))
+    other = client.post("/tracklets", files=form(2, tracklet_id="a1"))
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json()["camera"] == "c1"  # the stored one; metadata does not count
+    assert code_of(other) == (409, "tracklet_exists")
+
+
+def test_an_id_is_made_where_none_is_given(client: TestClient) -> None:
+    first, second = (client.post("/tracklets", files=form(1)).json() for _ in range(2))
+
+    assert first["tracklet_id"] != second["tracklet_id"]
+    assert first["tracklet_id"][14] == "7"  # UUIDv7
+
+
+def test_listing_pages_and_filters(client: TestClient) -> None:
+    for place in range(5):
+        fields = {"camera": f"c{place % 2}", "identity": "anna" if place < 3 else ""}
+        client.post("/tracklets", files=form(place, tracklet_id=f"t{place}", **fields))
+
+    found: list[str] = []
+    cursor: str | None = None
+    while True:
+        query = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = client.get("/tracklets", params=query).json()
+        found += [item["tracklet_id"] for item in page["items"]]
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert found == ["t0", "t1", "t2", "t3", "t4"]
+    assert len(client.get("/tracklets?camera=c1").json()["items"]) == 2
+    assert len(client.get("/tracklets?identity=anna").json()["items"]) == 3
+    assert client.get("/tracklets?captured_after=2020-01-01T00:00:00Z").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=501",
+        "limit=x",
+        "cursor=!!!",
+        "captured_after=yesterday",
+        "captured_after=2024-05-01T10:00:00",
+        "camera=a/b",
+        "surprise=1",
+    ],
+)
+def test_bad_listing_parameters_are_refused_without_an_echo(client: TestClient, query: str) -> None:
+    response = client.get(f"/tracklets?{query}")
+
+    assert code_of(response) == (422, "invalid_parameter")
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "yesterday" not in response.text
+    assert "surprise" not in response.text
+
+
+def test_a_patch_changes_what_it_names_and_null_clears(client: TestClient) -> None:
+    client.post("/tracklets", files=form(1, tracklet_id="a1", identity="anna", camera="c1"))
+
+    changed = client.patch(
+        "/tracklets/a1",
+        json={"identity": None, "captured_at": "2024-05-01T10:00:00Z", "attributes": {"x": [1]}},
+    )
+
+    assert changed.status_code == 200
+    assert changed.json()["identity"] is None
+    assert changed.json()["camera"] == "c1"
+    assert changed.json()["captured_at"] == "2024-05-01T10:00:00Z"
+    assert changed.json()["attributes"] == {"x": [1]}
+    assert client.get("/tracklets/a1").json() == changed.json()
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"identity": 5}', (422, "invalid_parameter")),
+        (b'{"tracklet_id": "x"}', (422, "invalid_parameter")),
+        (b'{"attributes": [1]}', (422, "invalid_parameter")),
+        (b'{"attributes": {"x": NaN}}', (400, "malformed_body")),
+        (b'{"attributes": {"x": 1e400}}', (400, "malformed_body")),
+        (b'{"identity": "\\ud800"}', (400, "malformed_body")),
+        (b'{"identity": "a\\u0000b"}', (422, "invalid_parameter")),
+        (b'{"captured_at": 5}', (422, "invalid_parameter")),
+        (b'{"captured_at": "2024-05-01"}', (422, "invalid_parameter")),
+        (b"[" * 100_000, (413, "body_too_large")),
+        (b'{"attributes": ' + b'{"x":' * 200 + b"1" + b"}" * 201, (400, "malformed_body")),
+        (b"[" * 60_000, (400, "malformed_body")),
+        (b"\xff", (400, "malformed_body")),
+        (b"", (400, "malformed_body")),
+        (b"[]", (422, "invalid_parameter")),
+        (
+            json.dumps(
+                {"captured_at": "2024-05-01T10:00:00Z", "captured_until": "2024-05-01T09:00:00Z"}
+            ).encode(),
+            (422, "invalid_parameter"),
+        ),
+        (json.dumps({"attributes": {"x": "y" * 4096}}).encode(), (422, "invalid_parameter")),
+    ],
+)
+def test_bad_patches_are_refused(
+    client: TestClient, body: bytes, expected: tuple[int, str]
+) -> None:
+    client.post("/tracklets", files=form(1, tracklet_id="a1", identity="anna"))
+
+    response = client.patch(
+        "/tracklets/a1", content=body, headers={"content-type": "application/json"}
+    )
+
+    assert code_of(response) == expected
+    assert client.get("/tracklets/a1").json()["identity"] == "anna"
+
+
+def test_a_patch_must_be_json_and_its_tracklet_must_be_there(client: TestClient) -> None:
+    text = client.patch("/tracklets/a1", content=b"{}", headers={"content-type": "text/plain"})
+    missing = client.patch("/tracklets/a1", json={"identity": "anna"})
+
+    assert code_of(text) == (415, "unsupported_media_type")
+    assert code_of(missing) == (404, "not_found")
+
+
+def test_an_erased_tracklet_is_gone_and_its_id_is_free(client: TestClient) -> None:
+    client.post("/tracklets", files=form(1, tracklet_id="anna-1"))
+
+    erased = client.delete("/tracklets/anna-1")
+
+    assert (erased.status_code, erased.content) == (204, b"")
+    receipt = json.loads(erased.headers["sightline-receipt"])
+    assert (receipt["tracklets"], receipt["physical"]) == (1, "done")
+    assert "anna-1" not in receipt["subject_hash"]
+    assert code_of(client.get("/tracklets/anna-1")) == (404, "not_found")
+    assert code_of(client.get("/tracklets/anna-1/frames/0")) == (404, "not_found")
+    assert client.post("/query", files=form(1)).json()["results"] == []
+    assert client.post("/tracklets", files=form(2, tracklet_id="anna-1")).status_code == 201
+
+
+def test_frames_are_served_as_pictures(client: TestClient) -> None:
+    client.post("/tracklets", files=form(1, n=3, tracklet_id="a1"))
+
+    picture = client.get("/tracklets/a1/frames/2")
+
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert picture.headers["cache-control"] == "no-store"
+    assert picture.headers["x-content-type-options"] == "nosniff"
+    assert picture.content[:2] == b"\xff\xd8"
+    assert code_of(client.get("/tracklets/a1/frames/3")) == (404, "not_found")
+    assert code_of(client.get("/tracklets/a1/frames/-1")) == (422, "invalid_parameter")
+    assert code_of(client.get("/tracklets/a1/frames/x")) == (422, "invalid_parameter")
+
+
+def test_pictures_need_not_be_kept(make_client: MakeClient) -> None:
+    client = make_client(keep_pictures=False)
+    client.post("/tracklets", files=form(1, tracklet_id="a1"))
+
+    assert code_of(client.get("/tracklets/a1/frames/0")) == (404, "not_found")
+
+
+@pytest.mark.parametrize("tracklet_id", ["-a", "a b", "ä", "a" * 129, "a%00b"])
+def test_ids_follow_their_rule_everywhere(client: TestClient, tracklet_id: str) -> None:
+    posted = client.post("/tracklets", files=form(1, tracklet_id=tracklet_id))
+
+    assert code_of(posted) == (422, "invalid_parameter")
+    assert code_of(client.get(f"/tracklets/{tracklet_id}")) == (422, "invalid_parameter")
+    assert client.get("/status").json()["gallery"]["tracklets"] == 0
