@@ -49,6 +49,9 @@ class Gallery(Protocol):
         Raises `TrackletExists` where the id stands with other content.
         """
 
+    def is_erased(self, tracklet_id: str) -> bool:
+        """Whether a tombstone keeps this id out unless it is brought back on purpose."""
+
     def get(self, tracklet_id: str) -> Tracklet:
         """Raises `NotFound`."""
 

@@ -32,7 +32,9 @@ class GallerySettings(BaseSettings):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where model and index run; `cuda` fails where it is not there."
     )
-    threads: int = Field(default=0, ge=0, description="Threads for all that computes; 0: all cores.")
+    threads: int = Field(
+        default=0, ge=0, description="Threads for all that computes; 0: all cores."
+    )
     keep_pictures: bool = Field(
         default=True, description="Keep the sampled frames, so that a new model can embed them."
     )

@@ -1,0 +1,183 @@
+"""Looking for damage: every checksum, every tie between tables, and the view against the store.
+
+Reads in batches of short transactions, so that it can run beside a busy service without holding up
+its erasures.
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from indexer.enrolment import UNIT_TOLERANCE
+from indexer.records import Finding, Verification
+from indexer.saved import load
+from indexer.store import Store, generation, next_generation
+from indexer.view import View
+from model.errors import GalleryCorrupt
+
+_BATCH = 512
+
+_ORPHANS = {
+    "orphan_picture": "SELECT DISTINCT seq FROM pictures WHERE seq NOT IN"
+    " (SELECT seq FROM tracklets)",
+    "orphan_vector": "SELECT seq FROM vectors WHERE seq NOT IN (SELECT seq FROM tracklets)",
+}
+_MISSING = {
+    "missing_vector": "SELECT tracklet_id FROM tracklets WHERE seq NOT IN"
+    " (SELECT seq FROM vectors)",
+    "missing_picture": "SELECT tracklet_id FROM tracklets t WHERE pictures <>"
+    " (SELECT count(*) FROM pictures p WHERE p.seq = t.seq)",
+    "wrong_model": "SELECT tracklet_id FROM tracklets WHERE model_id <>"
+    " (SELECT model_id FROM gallery)",
+}
+
+
+def verify(store: Store, view: View) -> Verification:
+    """Check everything; `checked` counts tracklets."""
+    findings: list[Finding] = []
+    try:
+        findings += _check_database(store)
+        checked, damaged = _check_vectors(store, view)
+        findings += damaged
+        findings += _check_pictures(store)
+        findings += _check_ties(store)
+        findings += _check_numbers(store, view)
+    except (sqlite3.DatabaseError, GalleryCorrupt) as error:
+        # Damaged pages can break any of the checks; the finding is what the person needs.
+        return Verification(0, (*findings, Finding("database_damaged", "", str(error), False)))
+    findings += _check_saved(store)
+    return Verification(checked, tuple(findings))
+
+
+def mend(store: Store) -> None:
+    """Drop what belongs to no tracklet, and set picture counts right where pictures are lost."""
+    with store.writing() as connection:
+        change = next_generation(connection)
+        connection.execute("DELETE FROM pictures WHERE seq NOT IN (SELECT seq FROM tracklets)")
+        connection.execute("DELETE FROM vectors WHERE seq NOT IN (SELECT seq FROM tracklets)")
+        connection.execute(
+            "UPDATE tracklets SET generation = ?, pictures ="
+            " (SELECT count(*) FROM pictures p WHERE p.seq = tracklets.seq) WHERE pictures <>"
+            " (SELECT count(*) FROM pictures p WHERE p.seq = tracklets.seq)",
+            (change,),
+        )
+
+
+def _check_database(store: Store) -> list[Finding]:
+    """Table by table: the pages of a large one take a while, and erasures wait for readers."""
+    with store.reading() as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        names = [row[0] for row in tables]
+    problems: list[str] = []
+    for name in names:
+        with store.reading() as connection:
+            rows = connection.execute(f"PRAGMA quick_check({name})").fetchall()
+        problems += [row[0] for row in rows if row[0] != "ok"]
+    return [Finding("database_damaged", "", problem, False) for problem in problems]
+
+
+def _check_vectors(store: Store, view: View) -> tuple[int, list[Finding]]:
+    checked, findings = 0, []
+    sql = (
+        "SELECT v.seq, t.tracklet_id, v.embedding, v.crc FROM vectors v JOIN tracklets t"
+        " USING (seq) WHERE v.seq > ? ORDER BY v.seq LIMIT ?"
+    )
+    for seq, tracklet_id, vector, crc in _batches(store, sql):
+        checked += 1
+        problem = _vector_problem(store, vector, crc)
+        if problem is not None:
+            findings.append(Finding(problem[0], tracklet_id, problem[1], False))
+        elif not _seen_alike(view, seq, vector):
+            detail = "the index compares with other bits than the store holds"
+            findings.append(Finding("index_differs", tracklet_id, detail, True))
+    return checked, findings
+
+
+def _vector_problem(store: Store, vector: bytes, crc: int) -> tuple[str, str] | None:
+    if len(vector) != 2 * store.width:
+        return "wrong_length", f"{len(vector)} bytes where {2 * store.width} belong"
+    if zlib.crc32(vector) != crc:
+        return "embedding_damaged", "its checksum is wrong"
+    length = float(np.linalg.norm(np.frombuffer(vector, dtype="<f2").astype(np.float64)))
+    if not np.isfinite(length):
+        return "not_finite", "a component is not a number"
+    if abs(length - 1) > UNIT_TOLERANCE:
+        return "not_unit", f"its length is {length:.4f}"
+    return None
+
+
+def _seen_alike(view: View, seq: int, vector: bytes) -> bool:
+    seen = view.vector(seq)
+    return seen is None or seen.tobytes() == vector
+
+
+def _check_pictures(store: Store) -> list[Finding]:
+    sql = (
+        "SELECT p.picture, t.tracklet_id, p.place, p.jpeg, p.crc FROM pictures p JOIN tracklets t"
+        " USING (seq) WHERE p.picture > ? ORDER BY p.picture LIMIT ?"
+    )
+    return [
+        Finding("picture_damaged", tracklet_id, f"checksum of frame {place} is wrong", False)
+        for _, tracklet_id, place, jpeg, crc in _batches(store, sql)
+        if zlib.crc32(jpeg) != crc
+    ]
+
+
+def _check_ties(store: Store) -> list[Finding]:
+    findings = [
+        Finding(kind, f"row {seq}", "belongs to no tracklet", True)
+        for kind, sql in _ORPHANS.items()
+        for seq in _column(store, sql)
+    ]
+    for kind, sql in _MISSING.items():
+        for tracklet_id in _column(store, sql):
+            mendable = kind == "missing_picture"
+            findings.append(Finding(kind, tracklet_id, kind.replace("_", " "), mendable))
+    for receipt_id in _column(store, "SELECT receipt_id FROM erasures WHERE bytes_gone = 0"):
+        detail = "rows are gone, some bytes may not be yet: repeat the erasure"
+        findings.append(Finding("erasure_pending", receipt_id, detail, False))
+    return findings
+
+
+def _column(store: Store, sql: str) -> list[Any]:
+    with store.reading() as connection:
+        return [row[0] for row in connection.execute(sql)]
+
+
+def _check_numbers(store: Store, view: View) -> list[Finding]:
+    """Whether view and store hold the same tracklets, once no writer is between them."""
+    with store.reading() as connection:
+        if generation(connection) != view.generation:
+            return []
+        rows = connection.execute("SELECT seq FROM vectors ORDER BY seq").fetchall()
+    stored, seen = {row[0] for row in rows}, set(view.numbers.tolist())
+    return [
+        Finding("index_misses", f"row {seq}", "in the store, but cannot be found", True)
+        for seq in sorted(stored - seen)
+    ] + [
+        Finding("index_invents", f"row {seq}", "can be found, but is not in the store", True)
+        for seq in sorted(seen - stored)
+    ]
+
+
+def _check_saved(store: Store) -> list[Finding]:
+    try:
+        load(store.file.parent)
+    except ValueError as error:
+        return [Finding("saved_index_damaged", "index.saved", str(error), True)]
+    return []
+
+
+def _batches(store: Store, sql: str) -> Iterator[tuple[Any, ...]]:
+    """Rows of a statement with the places `(after, limit)`, whose first column counts up."""
+    after = 0
+    while True:
+        with store.reading() as connection:
+            rows = connection.execute(sql, (after, _BATCH)).fetchall()
+        if not rows:
+            return
+        yield from rows
+        after = rows[-1][0]
