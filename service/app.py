@@ -11,7 +11,6 @@ from service.guards import Guard, Observer
 from service.openapi import complete_openapi
 from service.parts import Parts, open_parts
 from service.release import release
-from service.retention import erase_expired
 from service.routes import (
     audit,
     cameras,
@@ -24,6 +23,7 @@ from service.routes import (
     tracklets,
 )
 from service.settings import Settings
+from service.upkeep import keep_up
 
 ROUTERS = (query, tracklets, identities, cameras, status, audit, health, metrics, openapi)
 
@@ -37,12 +37,12 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
             open_parts(settings) if parts is None else nullcontext(parts)
         )
         with opened as app.state.parts:
-            retention = asyncio.create_task(erase_expired(app.state.parts))
+            upkeep = asyncio.create_task(keep_up(app.state.parts))
             try:
                 yield
             finally:
-                retention.cancel()
-                await asyncio.gather(retention, return_exceptions=True)
+                upkeep.cancel()
+                await asyncio.gather(upkeep, return_exceptions=True)
 
     # `/docs` would load scripts from other hosts; the document itself is a route with a role.
     app = FastAPI(

@@ -57,6 +57,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "evaluate": Command("model.learning.commands", "evaluate", "train", "Evaluate a model."),
     "explain": Command("model.learning.commands", "explain", "train", "See what a model looks at."),
     "export": Command("export.command", "export", "export", "Make a model bundle."),
+    "bench": Command("service.bench", "bench", "cpu", "Measure embedding and search."),
     "demo": Command("service.demo", "demo", "cpu", "Try it all on the sample archive."),
 }
 

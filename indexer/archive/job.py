@@ -5,19 +5,23 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from indexer.archive.detector import load_detector
 from indexer.archive.files import open_archive
 from indexer.archive.layouts import Found, Layout, detect, scan
 from indexer.archive.ledger import Ledger
-from indexer.archive.pipeline import Run
+from indexer.archive.local_engine import LocalEngine
+from indexer.archive.pipeline import Engine, Run
 from indexer.archive.preparation import Preparation
+from indexer.archive.reading import PictureReader
 from indexer.archive.report import Report
 from indexer.archive.sources import Archive, Footage
 from indexer.archive.survey import Survey, Tracker, take_survey
 from indexer.gallery import open_gallery
 from indexer.protocol import Gallery
 from indexer.settings import GallerySettings
+from model.bundle import Manifest, open_bundle
 from model.errors import InvalidParameter
 from model.runtime import Embedder, load_embedder
 from model.terminal import ProgressLine, console
@@ -36,6 +40,7 @@ class IndexJob:
     detector: Path | None = None
     start: datetime | None = None
     include_erased: bool = False
+    engine: Literal["local", "ray"] = "local"
 
 
 def index_archive(job: IndexJob) -> Report:
@@ -47,35 +52,52 @@ def index_archive(job: IndexJob) -> Report:
     began, started = time.monotonic(), datetime.now(UTC)
     archive = open_archive(job.folder, job.name)
     layout = _layout(job, archive)
+    if job.engine == "ray" and layout in ("mot", "video"):
+        raise InvalidParameter("--engine ray is for archives of pictures: index videos locally")
     threads = apply_thread_budget(job.settings.threads).model
-    embedder = load_embedder(job.settings.model, job.settings.device, threads)
-    console.print(f"model {embedder.manifest.model_id} on {embedder.provider}")
-    report = Report(archive.name, layout)
-    with closing(_gallery(job, embedder)) as gallery, Ledger(job.settings.gallery) as ledger:
+    manifest, embedder = _model(job, threads)
+    report = Report(archive.name, layout, job.engine)
+    with closing(_gallery(job, manifest)) as gallery, Ledger(job.settings.gallery) as ledger:
         survey = _survey(job, archive, layout, threads)
+        reader = PictureReader(archive, manifest, job.settings.decode_limits)
         preparation = Preparation(
-            archive,
+            reader,
             gallery,
-            embedder.manifest,
-            job.settings.decode_limits,
             keep_pictures=job.settings.keep_pictures,
             include_erased=job.include_erased,
         )
         with ProgressLine("indexing", survey.tracklets, "tracklets") as line:
             Run(
                 survey=survey,
-                preparation=preparation,
+                engine=_engine(job, preparation, embedder, threads),
                 gallery=gallery,
-                embedder=embedder,
                 ledger=ledger,
                 report=report,
-                workers=threads,
                 include_erased=job.include_erased,
                 on_tracklet=line.advance,
             ).go()
         ledger.forget(archive, before=started)
     report.seconds = time.monotonic() - began
     return report
+
+
+def _model(job: IndexJob, threads: int) -> tuple[Manifest, Embedder | None]:
+    """What the model is, and the loaded model where this process is to run it."""
+    if job.engine == "ray":
+        return open_bundle(job.settings.model).manifest, None
+    embedder = load_embedder(job.settings.model, job.settings.device, threads)
+    console.print(f"model {embedder.manifest.model_id} on {embedder.provider}")
+    return embedder.manifest, embedder
+
+
+def _engine(
+    job: IndexJob, preparation: Preparation, embedder: Embedder | None, threads: int
+) -> Engine:
+    if embedder is not None:
+        return LocalEngine(preparation, embedder, threads)
+    from indexer.archive.ray_engine import RayEngine
+
+    return RayEngine(preparation, job.settings.model.resolve(), job.settings.device)
 
 
 def _layout(job: IndexJob, archive: Archive) -> Found:
@@ -87,11 +109,11 @@ def _layout(job: IndexJob, archive: Archive) -> Found:
     return layout
 
 
-def _gallery(job: IndexJob, embedder: Embedder) -> Gallery:
+def _gallery(job: IndexJob, manifest: Manifest) -> Gallery:
     return open_gallery(
         job.settings.gallery,
-        model_id=embedder.manifest.model_id,
-        width=embedder.manifest.embedding_width,
+        model_id=manifest.model_id,
+        width=manifest.embedding_width,
         create=True,
         threads=job.settings.threads,
         device="cpu",  # whoever only writes has no use for the vectors on a GPU

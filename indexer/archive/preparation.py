@@ -95,7 +95,7 @@ class Preparation:
         self.keep_pictures, self._include_erased = keep_pictures, include_erased
 
     def is_new(self, label: Label) -> bool:
-        """Whether the gallery knows nothing of a tracklet, so that its content need not be asked."""
+        """Whether the gallery knows nothing of a tracklet, whatever its content."""
         if not self._include_erased and self._gallery.is_erased(label.tracklet_id):
             return False
         try:
@@ -150,8 +150,7 @@ class Preparation:
         try:
             same = self._gallery.find_same(label.tracklet_id, content_sha256)
         except TrackletExists:
-            return _refusal(
-                label,
+            return label.refused(
                 "indexed before with other content: it has changed since, or another archive has "
                 "the same name (then give this one another with --name)",
             )

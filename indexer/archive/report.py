@@ -24,6 +24,7 @@ class Report:
 
     archive: str
     layout: str
+    engine: str
     found: int = 0
     """Tracklets in the archive."""
     indexed: int = 0
@@ -60,6 +61,7 @@ class Report:
         return {
             "archive": self.archive,
             "layout": self.layout,
+            "engine": self.engine,
             "tracklets": {
                 "found": self.found,
                 "indexed": self.indexed,

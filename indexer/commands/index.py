@@ -78,8 +78,8 @@ def index(
       sightline index /data/MARS --layout mars --device cuda --report report.json
     """
     with failures_as_exit():
-        if engine == "ray":
-            _refuse_ray()
+        if engine == "ray" and find_spec("ray") is None:
+            raise InvalidParameter("--engine ray needs the extra 'ray', which is not installed")
         if report is not None and not report.absolute().parent.is_dir():
             raise InvalidParameter(f"--report: no folder {report.parent}")
         from indexer.archive.job import IndexJob, index_archive
@@ -92,6 +92,7 @@ def index(
             detector=detector,
             start=parse_time(start, "--start"),
             include_erased=include_erased,
+            engine=engine,
         )
         _tell(index_archive(job), report, as_json=as_json)
 
@@ -108,8 +109,3 @@ def _tell(done: "Report", file: Path | None, *, as_json: bool) -> None:
         output.print(done.as_table())
     if done.problems and not done.indexed and not done.skipped:
         raise typer.Exit(1)
-
-
-def _refuse_ray() -> None:
-    if find_spec("ray") is None:
-        raise InvalidParameter("--engine ray wants the extra 'ray', which is not installed")

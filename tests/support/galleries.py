@@ -1,6 +1,7 @@
 """Small galleries of made-up tracklets."""
 
 import hashlib
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -58,3 +59,32 @@ def holds(folder: Path, content: bytes) -> list[str]:
     pieces = [content[start : start + 24] for start in range(4, len(content) - 24, 200)]
     files = [(file.name, file.read_bytes()) for file in folder.rglob("*") if file.is_file()]
     return [name for name, there in files if any(piece in there for piece in pieces)]
+
+
+class FakeGpu:
+    """Behaves like FAISS's classic flat GPU index: no removal, no selector, one thread only."""
+
+    def __init__(self, width: int = WIDTH) -> None:
+        self.rows = np.empty((0, width), np.float32)
+        self.thread = threading.get_ident()
+        self.searches: list[int] = []
+        self.broken = False
+
+    def add(self, vectors: NDArray[np.float32]) -> None:
+        assert threading.get_ident() == self.thread
+        self.rows = np.concatenate([self.rows, vectors])
+
+    def search(
+        self, queries: NDArray[np.float32], k: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        assert threading.get_ident() == self.thread
+        assert k <= 2048
+        if self.broken:
+            raise RuntimeError("CUDA error 700")
+        self.searches.append(k)
+        inner = self.rows @ queries[0].astype(np.float16).astype(np.float32)
+        best = np.argsort(-inner, kind="stable")[:k]
+        return inner[None, best], best[None]
+
+    def reset(self) -> None:
+        self.rows = self.rows[:0]

@@ -1,4 +1,4 @@
-"""Erases what is older than the gallery's retention time, for as long as the service runs."""
+"""What the service does for its gallery on its own: erasing what is due, and finishing erasures."""
 
 import asyncio
 from typing import Final
@@ -9,13 +9,19 @@ from anyio.to_thread import run_sync
 from model.errors import GalleryFailure
 from service.parts import Parts
 
-log = structlog.get_logger("sightline.retention")
-
+log = structlog.get_logger("sightline.upkeep")
 
 RETENTION_ACTOR: Final = "retention"
 
+_FINISH_SECONDS: Final = 60
 
-async def erase_expired(parts: Parts) -> None:
+
+async def keep_up(parts: Parts) -> None:
+    """Both jobs, until cancelled."""
+    await asyncio.gather(_erase_expired(parts), _finish_erasures(parts))
+
+
+async def _erase_expired(parts: Parts) -> None:
     """Erase at once and then every `retention_interval` seconds; nothing without a limit."""
     days = parts.settings.retention_days
     if days is None:
@@ -23,6 +29,13 @@ async def erase_expired(parts: Parts) -> None:
     while True:
         await run_sync(_erase, parts, days)
         await asyncio.sleep(parts.settings.retention_interval)
+
+
+async def _finish_erasures(parts: Parts) -> None:
+    """Try the open erasures again: whoever was told `erase_pending` may never come back."""
+    while True:
+        await asyncio.sleep(_FINISH_SECONDS)
+        await run_sync(_finish, parts)
 
 
 def _erase(parts: Parts, days: float) -> None:
@@ -34,3 +47,10 @@ def _erase(parts: Parts, days: float) -> None:
         return
     if receipt is not None:
         log.info("retention_erased", tracklets=receipt.tracklets, receipt=receipt.receipt_id)
+
+
+def _finish(parts: Parts) -> None:
+    try:
+        parts.gallery.finish_erasures()
+    except GalleryFailure as error:
+        log.error("erasure_still_open", code=error.code, detail=error.detail)

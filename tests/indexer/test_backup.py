@@ -1,0 +1,145 @@
+"""Backups: taken while the gallery is in use, put back row by row, without the erased."""
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from indexer.backup import restore
+from indexer.gallery import LocalGallery
+from indexer.records import Search
+from indexer.store import FILE
+from model.errors import GalleryCorrupt, GalleryLocked, GalleryMissing, InvalidParameter
+from tests.support.galleries import MODEL, holds, make_gallery, picture, tracklet, unit
+
+CHANGED_BY_RESTORING = {"gallery", "audit", "removals", "sqlite_sequence", "tombstones"}
+
+
+def fill(gallery: LocalGallery, count: int = 8) -> None:
+    for seed in range(count):
+        new = tracklet(f"t{seed}", seed, identity=f"p{seed % 3}", pictures=[picture(seed, 6000)])
+        gallery.enrol(new, actor="test")
+
+
+def content(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table."""
+    connection = sqlite3.connect(folder / FILE)
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    rows = {
+        name: connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall()
+        for (name,) in tables
+    }
+    connection.close()
+    return rows
+
+
+def test_is_the_same_row_by_row(gallery: LocalGallery, folder: Path, tmp_path: Path) -> None:
+    fill(gallery)
+    gallery.keys.create("desk", "query", None)
+    gallery.merge("p1", "p2", actor="test")
+    gallery.erase("t3", actor="test")
+    gallery.backup(tmp_path / "backup")
+    assert content(tmp_path / "backup") == content(folder)
+
+    restore(tmp_path / "backup", tmp_path / "restored")
+    restored, original = content(tmp_path / "restored"), content(folder)
+    for table in set(original) - CHANGED_BY_RESTORING:
+        assert restored[table] == original[table]
+    assert restored["tombstones"] == original["tombstones"]
+    assert restored["audit"][:-1] == original["audit"]
+    with make_gallery(tmp_path / "restored") as again:
+        assert again.verify().ok
+        assert again.search(unit(1), MODEL, Search(), actor="test") == gallery.search(
+            unit(1), MODEL, Search(), actor="test"
+        )
+
+
+def test_is_one_consistent_state_while_others_write(
+    gallery: LocalGallery, folder: Path, tmp_path: Path
+) -> None:
+    fill(gallery)
+    stop = threading.Event()
+
+    def write() -> None:
+        with make_gallery(folder) as other:
+            seed = 100
+            while not stop.is_set():
+                other.enrol(tracklet(None, seed, pictures=[picture(seed, 30_000)]), actor="test")
+                seed += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(3):
+            gallery.backup(tmp_path / f"backup-{number}")
+    finally:
+        stop.set()
+        writer.join()
+    for number in range(3):
+        with make_gallery(tmp_path / f"backup-{number}") as copy:
+            assert copy.verify().ok
+            assert copy.stats().tracklets >= 8
+
+
+def test_replaces_what_is_there(gallery: LocalGallery, folder: Path, tmp_path: Path) -> None:
+    fill(gallery)
+    gallery.backup(tmp_path / "backup")
+    gallery.enrol(tracklet("later", 50, pictures=[picture(50)]), actor="test")
+    gallery.close()
+    restore(tmp_path / "backup", folder)
+    with make_gallery(folder) as again:
+        assert again.stats().tracklets == 8
+        assert again.verify().ok
+        assert again.audit(limit=1, cursor=None).items[0].action == "restore"
+    assert holds(folder, picture(50)) == []
+
+
+def test_does_not_bring_back_who_was_erased_since(folder: Path, tmp_path: Path) -> None:
+    with make_gallery(folder) as gallery:
+        fill(gallery)
+        gallery.backup(tmp_path / "backup")
+        gallery.erase("t3", actor="test")
+    restore(tmp_path / "backup", folder)
+    assert holds(folder, picture(3, 6000)) == []
+    with make_gallery(folder) as again:
+        assert again.stats().tracklets == 7
+        assert again.is_erased("t3")
+        assert again.verify().ok
+
+
+def test_needs_the_gallery_alone(gallery: LocalGallery, folder: Path, tmp_path: Path) -> None:
+    fill(gallery)
+    gallery.backup(tmp_path / "backup")
+    with pytest.raises(GalleryLocked):
+        restore(tmp_path / "backup", folder)
+    assert gallery.stats().tracklets == 8
+
+
+def test_a_damaged_backup_leaves_the_gallery_as_it_is(folder: Path, tmp_path: Path) -> None:
+    with make_gallery(folder) as gallery:
+        fill(gallery)
+        gallery.backup(tmp_path / "backup")
+    before = content(folder)
+    file = tmp_path / "backup" / FILE
+    file.write_bytes(file.read_bytes()[:20_000])
+    with pytest.raises(GalleryCorrupt):
+        restore(tmp_path / "backup", folder)
+    assert content(folder) == before
+
+
+def test_replaces_a_gallery_that_cannot_be_read(folder: Path, tmp_path: Path) -> None:
+    with make_gallery(folder) as gallery:
+        fill(gallery)
+        gallery.backup(tmp_path / "backup")
+    (folder / FILE).write_bytes(b"no database at all" * 1000)
+    restore(tmp_path / "backup", folder)
+    with make_gallery(folder) as again:
+        assert again.stats().tracklets == 8
+
+
+def test_refuses_what_is_no_backup(gallery: LocalGallery, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(GalleryMissing):
+        restore(tmp_path / "nothing", tmp_path / "to")
+    with pytest.raises(InvalidParameter):
+        gallery.backup(folder)

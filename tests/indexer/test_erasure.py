@@ -1,0 +1,216 @@
+"""Erased means: no row, no search, no byte in any file; with a receipt, and never forgotten."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from indexer.gallery import LocalGallery
+from indexer.records import Filter, Search
+from indexer.rows import to_stored
+from model.errors import ErasePending, NotFound
+from tests.support.galleries import MODEL, holds, make_gallery, picture, tracklet, unit
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def fill(gallery: LocalGallery, count: int = 12) -> None:
+    for seed in range(count):
+        pictures = [picture(1000 + seed, 5000), picture(2000 + seed)]
+        gallery.enrol(
+            tracklet(f"t{seed}", seed, identity=f"p{seed % 4}", pictures=pictures), actor="test"
+        )
+
+
+def traces(folder: Path, seed: int) -> list[str]:
+    wanted = (to_stored(unit(seed)), picture(1000 + seed, 5000), picture(2000 + seed))
+    return [name for content in wanted for name in holds(folder, content)]
+
+
+def test_no_file_holds_the_bytes_any_more(folder: Path) -> None:
+    with make_gallery(folder, save_index=True) as gallery:
+        fill(gallery)
+    assert len(traces(folder, 5)) == 4  # vector in store and saved index, two pictures
+    with make_gallery(folder) as gallery:
+        receipt = gallery.erase("t5", actor="officer")
+        assert traces(folder, 5) == []
+        assert not (folder / "index.saved").exists()
+        assert (receipt.tracklets, receipt.pictures, receipt.actor) == (1, 2, "officer")
+        assert receipt.physical == "done"
+        assert receipt.generation == gallery.stats().generation
+        assert "t5" not in repr(receipt)
+        assert len(traces(folder, 6)) == 3
+        with pytest.raises(NotFound):
+            gallery.get("t5")
+        with pytest.raises(NotFound):
+            gallery.erase("t5", actor="officer")
+        assert gallery.verify().ok
+    assert traces(folder, 5) == []
+
+
+def test_the_index_forgets_the_bits_too(gallery: LocalGallery) -> None:
+    fill(gallery)
+    view = gallery._view
+    kept = view._places[6]
+    gallery.erase("t5", actor="test")
+    assert not view._vectors.read(view.numbers[:0] + kept - 1).any()
+    assert view.vector(6) is None
+    assert view.vector(7) is not None
+
+
+def test_a_whole_identity_with_its_old_names(gallery: LocalGallery, folder: Path) -> None:
+    fill(gallery)
+    gallery.enrol(tracklet("m", 77, identity="Margarethe von Beispiel"), actor="test")
+    gallery.merge("Margarethe von Beispiel", "p1", actor="test")
+    receipt = gallery.erase_identity("p1", actor="test")
+    assert (receipt.tracklets, receipt.pictures) == (4, 6)
+    assert [trace for seed in (1, 5, 9) for trace in traces(folder, seed)] == []
+    files = [file for file in folder.iterdir() if b"Margarethe" in file.read_bytes()]
+    assert files == []
+    assert gallery.is_erased("t1")
+    with pytest.raises(NotFound):
+        gallery.erase_identity("p1", actor="test")
+
+
+def test_an_open_reader_delays_the_receipt_but_not_the_erasure(folder: Path) -> None:
+    with make_gallery(folder, erase_deadline=0.05) as gallery, make_gallery(folder) as other:
+        fill(gallery)
+        with other._store.reading() as reader:
+            reader.execute("SELECT count(*) FROM tracklets").fetchone()
+            with pytest.raises(ErasePending):
+                gallery.erase("t5", actor="officer")
+            assert traces(folder, 5) != []  # the reader's snapshot still needs them
+            assert gallery.list(Filter(), limit=50, cursor=None).items[-1].tracklet_id == "t11"
+            found = gallery.search(unit(5), MODEL, Search(top_k=50), actor="test")
+            assert "t5" not in repr(found.identities)
+            with pytest.raises(ErasePending):
+                gallery.erase("t5", actor="officer")
+            assert [one.kind for one in gallery.verify().findings] == ["erasure_pending"]
+        receipt = gallery.erase("t5", actor="officer")
+        assert traces(folder, 5) == []
+        assert (receipt.tracklets, receipt.physical) == (1, "done")
+        assert gallery.verify().ok
+        with pytest.raises(NotFound):
+            gallery.erase("t5", actor="officer")
+
+
+def test_the_next_start_finishes_what_was_left_open(folder: Path) -> None:
+    gallery = make_gallery(folder, erase_deadline=0.05)
+    fill(gallery)
+    with gallery._store.reading() as reader:
+        reader.execute("SELECT count(*) FROM tracklets").fetchone()
+        with pytest.raises(ErasePending):
+            gallery.erase("t5", actor="officer")
+    gallery.close()
+    with make_gallery(folder) as again:
+        assert traces(folder, 5) == []
+        assert again.verify().ok
+        assert again.erase("t5", actor="officer").physical == "done"  # the receipt, once
+
+
+def test_more_than_fit_one_transaction(
+    gallery: LocalGallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.erasure._TRACKLETS_AT_ONCE", 2)
+    fill(gallery, 20)
+    assert gallery.erase_identity("p0", actor="test").tracklets == 5
+    assert gallery.stats().tracklets == 15
+
+
+def test_retention_erases_what_is_old_enough(gallery: LocalGallery) -> None:
+    fill(gallery)
+    assert gallery.erase_expired(1, actor="retention") is None
+    with gallery._store.writing() as connection:
+        day = 86_400_000_000
+        now = int(datetime.now(UTC).timestamp() * 1e6)
+        connection.execute("UPDATE tracklets SET created_at = ? WHERE seq <= 3", (now - 2 * day,))
+    receipt = gallery.erase_expired(1, actor="retention")
+    assert receipt is not None
+    assert receipt.tracklets == 3
+    assert gallery.stats().tracklets == 9
+    assert gallery.audit(limit=1, cursor=None).items[0].action == "expire"
+
+
+def test_compaction_keeps_what_is_left(
+    gallery: LocalGallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.view._LEAST_DEAD", 2)
+    fill(gallery, 20)
+    for identity in ("p1", "p3"):
+        gallery.erase_identity(identity, actor="test")
+    assert len(gallery._view.ids) == 10
+    for seed in range(0, 20, 2):
+        best = gallery.search(unit(seed), MODEL, Search(), actor="test").identities[0]
+        assert best.tracklets[0].tracklet.tracklet_id == f"t{seed}"
+    assert gallery.verify().ok
+
+
+FULL_DISK = """
+    import sys
+    from pathlib import Path
+    from indexer.records import Search
+    from model.errors import StorageFull
+    from tests.support.galleries import MODEL, holds, make_gallery, picture, tracklet, unit
+
+    folder = Path(sys.argv[1]) / "gallery"
+    gallery = make_gallery(folder)
+    assert (folder / "reserve").stat().st_size == 16 * 2**20
+    count = 0
+    try:
+        while True:
+            pictures = [picture(count, 200_000)]
+            gallery.enrol(tracklet(f"t{count}", count, pictures=pictures), actor="test")
+            count += 1
+    except StorageFull:
+        pass
+    # Fill the last gaps, so that nothing at all can be written.
+    with open(folder.parent / "filler", "wb", buffering=0) as filler:
+        try:
+            while True:
+                filler.write(bytes(4096))
+        except OSError:
+            pass
+    found = gallery.search(unit(3), MODEL, Search(), actor="test")
+    assert found.identities[0].tracklets[0].tracklet.tracklet_id == "t3"
+    assert gallery.erase("t3", actor="test").physical == "done"
+    assert holds(folder, picture(3, 200_000)[:2000]) == []
+    again = gallery.search(unit(3), MODEL, Search(), actor="test")
+    hits = [hit for place in again.identities for hit in place.tracklets]
+    assert hits
+    assert "t3" not in [hit.tracklet.tracklet_id for hit in hits]
+    assert gallery.audit(limit=20, cursor=None).items[0].action in {"search", "erase"}
+    assert gallery.verify().ok
+    gallery.close()
+    print("erased one of", count)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs a tmpfs")
+def test_erasing_works_on_a_full_disk(tmp_path: Path) -> None:
+    """In a namespace of its own, whose only disk for the gallery has 40 MiB."""
+    mount = f"mount -t tmpfs -o size=40m none {tmp_path}"
+    probe = subprocess.run(["unshare", "-rm", "sh", "-c", mount], capture_output=True, check=False)
+    if probe.returncode:
+        pytest.skip("no user namespaces here to mount a small disk in")
+    script = textwrap.dedent(FULL_DISK)
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", f"{mount} && exec {sys.executable} - {tmp_path}"],
+        input=script,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "erased one of" in done.stdout
+
+
+def test_the_receipt_says_when(gallery: LocalGallery) -> None:
+    fill(gallery, 1)
+    before = datetime.now(UTC)
+    assert before <= gallery.erase("t0", actor="test").erased_at <= datetime.now(UTC)
