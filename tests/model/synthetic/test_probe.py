@@ -1,0 +1,17 @@
+"""Colours alone must not solve a default world, and do solve one without disturbances."""
+
+from pathlib import Path
+
+from model.synthetic import open_world, preset, synthesise
+from model.synthetic.probe import colour_probe
+
+
+def test_the_default_world_is_no_colour_task(tmp_path: Path) -> None:
+    config = preset(
+        "tiny", seed=1, identities=48, tracklets_per_identity=4, cameras_per_environment=4
+    )
+    synthesise(config, tmp_path)
+    result = colour_probe(open_world(tmp_path))
+
+    assert result.queries > 80
+    assert result.chance < result.rank1 < 0.6
