@@ -10,6 +10,7 @@ import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -86,11 +87,15 @@ def open_session(bundle: Bundle, device: Device, threads: int) -> OnnxSession:
     Raises `DeviceUnavailable` where `device` is "cuda" and the session would run elsewhere, and
     `BundleInvalid` where the graph cannot be loaded or is not the one that the manifest describes.
     """
-    refuse_two_runtimes()
     options = _options(bundle.manifest, threads)
-    session = _open_on(device, bundle, options)
+    session = _open_on(device, bundle.model_path, options)
     _check_graph(session, bundle.manifest)
     return OnnxSession(session)
+
+
+def open_graph(path: Path, device: Device, threads: int) -> ort.InferenceSession:
+    """Load a graph that is no bundle's: a detector that the user brings. Raises the same."""
+    return _open_on(device, path, _plain_options(threads))
 
 
 def refuse_two_runtimes() -> None:
@@ -115,10 +120,7 @@ def _installed(package: str) -> bool:
 
 
 def _options(manifest: Manifest, threads: int) -> ort.SessionOptions:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # its complaints come as exceptions or as another provider
+    options = _plain_options(threads)
     if manifest.storage == "compact":
         # Weights are stored as int8 or fp16 but meant as fp32: without this entry the casts stay
         # in the graph and run on every call.
@@ -126,21 +128,30 @@ def _options(manifest: Manifest, threads: int) -> ort.SessionOptions:
     return options
 
 
-def _open_on(device: Device, bundle: Bundle, options: ort.SessionOptions) -> ort.InferenceSession:
+def _plain_options(threads: int) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # its complaints come as exceptions or as another provider
+    return options
+
+
+def _open_on(device: Device, path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
+    refuse_two_runtimes()
     if device != "cpu" and (device == "cuda" or _CUDA in ort.get_available_providers()):
         try:
-            return _open_on_cuda(bundle, options)
+            return _open_on_cuda(path, options)
         except DeviceUnavailable as error:
             if device == "cuda":
                 raise
             _log.warning("%s; the model runs on the CPU", error.detail)
     try:
-        return ort.InferenceSession(bundle.model_path, options, providers=[_CPU])
+        return ort.InferenceSession(path, options, providers=[_CPU])
     except Exception as error:  # ONNX Runtime's errors share no base class
-        raise BundleInvalid(f"{bundle.model_path} cannot be loaded: {error}") from error
+        raise BundleInvalid(f"{path} cannot be loaded: {error}") from error
 
 
-def _open_on_cuda(bundle: Bundle, options: ort.SessionOptions) -> ort.InferenceSession:
+def _open_on_cuda(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
     """A session that really runs on CUDA. Raises `DeviceUnavailable`."""
     if _CUDA not in ort.get_available_providers():
         raise DeviceUnavailable("this ONNX Runtime has no CUDA: install Sightline's extra `gpu`")
@@ -150,9 +161,7 @@ def _open_on_cuda(bundle: Bundle, options: ort.SessionOptions) -> ort.InferenceS
     providers: list[Any] = [(_CUDA, {"cudnn_conv_algo_search": "HEURISTIC"}), _CPU]
     try:
         # Its own fallback to the CPU would print to the standard output of a script.
-        session = ort.InferenceSession(
-            bundle.model_path, options, providers=providers, enable_fallback=0
-        )
+        session = ort.InferenceSession(path, options, providers=providers, enable_fallback=0)
     except Exception as error:  # ONNX Runtime's errors share no base class
         raise DeviceUnavailable(f"CUDA cannot be used: {error}") from error
     if session.get_providers()[0] != _CUDA:

@@ -66,7 +66,12 @@ class RayEngine:
         import ray
         from ray.data import ActorPoolStrategy, DataContext
 
-        ray.init(ignore_reinit_error=True, include_dashboard=False, log_to_driver=False)
+        ray.init(
+            ignore_reinit_error=True,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+        )
         DataContext.get_current().enable_progress_bars = False
         on_gpu = self.device == "cuda"
         workers = int(ray.cluster_resources().get("GPU" if on_gpu else "CPU", 0))

@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[2]
 def environment(**more: str) -> dict[str, str]:
     """This process's environment without Sightline's settings, one thread, no terminal."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SIGHTLINE_")}
-    return {**kept, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **more}
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**kept, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **more}
 
 
 def command(*arguments: object) -> list[str]:
