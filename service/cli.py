@@ -55,6 +55,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "synth": Command("model.synthetic.command", "synth", "synth", "Make synthetic tracklets."),
     "train": Command("model.learning.commands", "train", "train", "Train a network."),
     "evaluate": Command("model.learning.commands", "evaluate", "train", "Evaluate a model."),
+    "ablate": Command("model.learning.commands", "ablate", "train", "Compare the paper's rows."),
     "explain": Command("model.learning.commands", "explain", "train", "See what a model looks at."),
     "export": Command("export.command", "export", "export", "Make a model bundle."),
     "bench": Command("service.bench", "bench", "cpu", "Measure embedding and search."),

@@ -34,7 +34,7 @@ def test_progress_is_plain_lines_when_not_on_a_terminal(app: typer.Typer, tmp_pa
     result = CliRunner().invoke(app, arguments)
 
     assert result.exit_code == 0
-    assert "48 frames of 4 people" in result.stdout
+    assert "48 synthetic frames of 4 people" in result.stdout
     assert "colours alone" in result.stdout
     assert "\x1b" not in result.output
 

@@ -1,0 +1,89 @@
+"""What every data set becomes: tracklets with labels, and the protocols that test on them."""
+
+from dataclasses import dataclass
+from typing import Protocol as Interface
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import InvalidParameter
+
+DISTRACTOR = -1
+"""Identity of a gallery tracklet that shows nobody from the queries; a match for no one."""
+
+
+class Frames(Interface):
+    """A tracklet's frames in the order of time, read when asked for."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, index: int) -> bytes:
+        """One encoded picture."""
+
+
+class Truth(Interface):
+    """What a synthetic world knows about a tracklet's frames."""
+
+    @property
+    def visible(self) -> NDArray[np.float32]:
+        """[n], the share of the person that nothing hides."""
+
+    @property
+    def foreign(self) -> NDArray[np.bool_]:
+        """[n], True where the tracker was on somebody else."""
+
+    def person(self, index: int) -> NDArray[np.bool_]:
+        """Where the person is seen in frame `index`: [rows, columns], any resolution."""
+
+
+@dataclass(frozen=True)
+class TrackletSource:
+    """One person in front of one camera for a while."""
+
+    identity: int
+    camera: int
+    frames: Frames
+    environment: int = 0
+    """Cameras of one environment look at one place."""
+    family: int | None = None
+    """Lookalikes share a family, where the world knows."""
+    truth: Truth | None = None
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One way to test: every query against the whole gallery.
+
+    Results of two protocols cannot be compared, so a protocol's name goes wherever a figure goes.
+    """
+
+    name: str
+    query: tuple[TrackletSource, ...]
+    gallery: tuple[TrackletSource, ...]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """`train` shares no identity with the first protocol; it is empty in a set for testing only."""
+
+    name: str
+    train: tuple[TrackletSource, ...]
+    protocols: tuple[Protocol, ...]
+
+    def protocol(self, name: str) -> Protocol:
+        """Raises `InvalidParameter` with the names that there are."""
+        for protocol in self.protocols:
+            if protocol.name == name:
+                return protocol
+        known = ", ".join(repr(protocol.name) for protocol in self.protocols)
+        raise InvalidParameter(f"{self.name} has no protocol {name!r}; it has {known}")
+
+
+def identities(tracklets: tuple[TrackletSource, ...]) -> NDArray[np.int64]:
+    """Identity of each tracklet: [n]."""
+    return np.array([tracklet.identity for tracklet in tracklets], np.int64)
+
+
+def cameras(tracklets: tuple[TrackletSource, ...]) -> NDArray[np.int64]:
+    """Camera of each tracklet: [n]."""
+    return np.array([tracklet.camera for tracklet in tracklets], np.int64)

@@ -1,0 +1,68 @@
+"""Confidence intervals by resampling identities, because a person's tracklets fail together."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.learning.metrics import CMC_RANKS, Retrieval, weighted_scores
+
+RESAMPLES = 1000
+
+
+def identity_weights(
+    identities: NDArray[np.int64],
+    valid: NDArray[np.bool_],
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> NDArray[np.float64]:
+    """How often each query counts in each resample of its people: [resamples, Q].
+
+    Only people with a valid query are drawn; the weights of invalid queries are 0.
+    """
+    people, member = np.unique(identities[valid], return_inverse=True)
+    rng = np.random.Generator(np.random.PCG64(seed))
+    drawn = rng.multinomial(len(people), np.full(len(people), 1 / len(people)), resamples)
+    weights = np.zeros((resamples, len(identities)))
+    weights[:, valid] = drawn[:, member]
+    return weights
+
+
+def intervals(
+    retrieval: Retrieval,
+    identities: NDArray[np.int64],
+    *,
+    level: float = 0.95,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> dict[str, tuple[float, float]]:
+    """Percentile interval of every retrieval score."""
+    weights = identity_weights(identities, retrieval.valid, seed=seed, resamples=resamples)
+    rows = [weighted_scores(retrieval, row, ranks=CMC_RANKS) for row in weights]
+    return {name: _percentiles([row[name] for row in rows], level) for name in rows[0]}
+
+
+def paired_intervals(
+    ours: Retrieval,
+    theirs: Retrieval,
+    identities: NDArray[np.int64],
+    *,
+    level: float = 0.95,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> dict[str, tuple[float, float]]:
+    """Interval of (ours - theirs) over the same queries, the same people drawn for both.
+
+    A change is real where its interval excludes 0. Raises ValueError where the two do not hold
+    the same valid queries.
+    """
+    if not np.array_equal(ours.valid, theirs.valid):
+        raise ValueError("the two results are not about the same queries")
+    weights = identity_weights(identities, ours.valid, seed=seed, resamples=resamples)
+    rows = [(weighted_scores(ours, row), weighted_scores(theirs, row)) for row in weights]
+    names = rows[0][0]
+    return {name: _percentiles([a[name] - b[name] for a, b in rows], level) for name in names}
+
+
+def _percentiles(values: list[float], level: float) -> tuple[float, float]:
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

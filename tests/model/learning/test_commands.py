@@ -1,0 +1,137 @@
+"""The commands as a user types them, on folders of pictures."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from model.datasets.tracklets import TrackletSource
+from model.learning.commands import ablate, evaluate, explain, train
+from model.synthetic import preset, synthesise
+from tests.support.people import dataset
+
+
+@pytest.fixture(scope="module")
+def app() -> typer.Typer:
+    made = typer.Typer()
+    for command in (train, evaluate, ablate, explain):
+        made.command()(command)
+    return made
+
+
+def write(half: Path, tracklets: tuple[TrackletSource, ...]) -> None:
+    for number, source in enumerate(tracklets):
+        folder = half / f"p{source.identity}" / f"c{source.camera}" / str(number)
+        folder.mkdir(parents=True)
+        for k in range(len(source.frames)):
+            (folder / f"{k:03d}.jpg").write_bytes(source.frames.read(k))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("own")
+    data = dataset()
+    write(folder / "train", data.train)
+    write(folder / "test", data.protocols[0].query)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def weights(app: typer.Typer, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("run")
+    options = ["--preset", "tiny", "--steps", "8", "--out", str(out)]
+    answer = CliRunner().invoke(
+        app, ["train", "--dataset", "folders", "--root", str(root), *options]
+    )
+    assert answer.exit_code == 0, answer.output
+    return out / "weights.safetensors"
+
+
+def test_training_can_be_resumed_when_it_is_done(
+    app: typer.Typer, root: Path, weights: Path
+) -> None:
+    command = ["train", "--dataset", "folders", "--root", str(root), "--preset", "tiny"]
+    command += ["--steps", "8", "--out", str(weights.parent)]
+
+    assert CliRunner().invoke(app, [*command, "--resume"]).exit_code == 0
+    assert CliRunner().invoke(app, command).exit_code == 2
+
+
+def test_evaluate_prints_json_and_compares(
+    app: typer.Typer, root: Path, weights: Path, tmp_path: Path
+) -> None:
+    command = ["evaluate", "--dataset", "folders", "--root", str(root), "--model", str(weights)]
+    first = CliRunner().invoke(app, [*command, "--json", "--report", str(tmp_path / "r.json")])
+    second = CliRunner().invoke(app, [*command, "--against", str(tmp_path / "r.json"), "--json"])
+
+    assert json.loads(first.stdout) == json.loads((tmp_path / "r.json").read_text())
+    (report,) = json.loads(second.stdout)["reports"]
+    assert report["protocols"][0]["protocol"] == "all against all"
+    (difference,) = json.loads(second.stdout)["difference"]
+    assert difference["intervals_95"]["rank-1"] == [0, 0]
+
+
+def test_evaluate_draws_a_matrix_of_models_and_sets(
+    app: typer.Typer, root: Path, weights: Path, tmp_path: Path
+) -> None:
+    command = ["evaluate", "--dataset", "folders", "--root", str(root)]
+    command += ["--model", str(weights), "--model", str(weights.parent / "0-cnn.safetensors")]
+
+    answer = CliRunner().invoke(app, [*command, "--pictures", str(tmp_path / "ranks")])
+
+    assert answer.exit_code == 0, answer.output
+    assert "rank-1 / mAP" in answer.stdout
+    assert list((tmp_path / "ranks").iterdir())
+
+
+def test_explain_draws_a_picture(
+    app: typer.Typer, root: Path, weights: Path, tmp_path: Path
+) -> None:
+    clip = next((root / "test" / "p100" / "c0").iterdir())
+    command = ["explain", "--model", str(weights), "--tracklet", str(clip)]
+
+    answer = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "look.png")])
+
+    assert answer.exit_code == 0, answer.output
+    assert (tmp_path / "look.png").stat().st_size > 5000
+
+
+def test_a_wrong_root_is_one_line_and_a_usage_error(
+    app: typer.Typer, weights: Path, tmp_path: Path
+) -> None:
+    command = ["evaluate", "--dataset", "mars", "--root", str(tmp_path), "--model", str(weights)]
+
+    answer = CliRunner().invoke(app, command)
+
+    assert answer.exit_code == 2
+    assert answer.stdout == ""
+
+
+def test_ablate_trains_and_tests_rows_with_and_without_pretraining(
+    app: typer.Typer, root: Path, tmp_path: Path
+) -> None:
+    config = preset("tiny", seed=1, identities=12, tracklets_per_identity=2, frames_per_tracklet=1)
+    synthesise(config, tmp_path / "world")
+    command = ["ablate", "--dataset", "folders", "--root", str(root), "--preset", "tiny"]
+    command += ["--pretrain", str(tmp_path / "world"), "--steps", "2", "--out", str(tmp_path / "a")]
+    command += ["--row", "cnn-three-stages", "--row", "global", "--frames", "2", "--json"]
+
+    answer = CliRunner().invoke(app, command)
+
+    assert answer.exit_code == 0, answer.output
+    cells = json.loads(answer.stdout)["cells"]
+    assert [(cell["row"], cell["pretrained"]) for cell in cells] == [
+        ("cnn-three-stages", False),
+        ("cnn-three-stages", True),
+        ("global", False),
+        ("global", True),
+    ]
+    assert json.loads((tmp_path / "a" / "ablation.json").read_text())["cells"] == cells
+
+
+def test_an_unknown_row_is_a_usage_error(app: typer.Typer, root: Path, tmp_path: Path) -> None:
+    command = ["ablate", "--dataset", "folders", "--root", str(root), "--out", str(tmp_path)]
+
+    assert CliRunner().invoke(app, [*command, "--row", "best"]).exit_code == 2
