@@ -32,7 +32,7 @@ def _export_tracklet(
     folder.mkdir(parents=True, exist_ok=True)
     for number, frame in enumerate(tracklet.frames):
         (folder / f"{number:04d}.jpg").write_bytes(world.jpeg(frame))
-    rng = stream(world.config.seed, Stream.TRACKLET, tracklet.index, 1)
+    rng = stream(world.config.root_seed, Stream.TRACKLET, tracklet.index, 1)
     captured = _START + timedelta(seconds=round(float(rng.random()) * _DAY.total_seconds()))
     return {
         "tracklet": name,

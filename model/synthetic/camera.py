@@ -67,7 +67,6 @@ class Camera:
     quality: int
     vignette: float
     sharpen: float
-    shutter: float
     denoise: bool
 
 
@@ -87,7 +86,6 @@ def sample_camera(rng: Rng, style: LensStyle, scene: Scene, width: int, height: 
         quality=int(rng.integers(*style.quality)),
         vignette=float(rng.uniform(0, style.vignette)),
         sharpen=float(rng.choice(style.sharpen)),
-        shutter=float(rng.choice([0.1, 0.4, 0.9])),
         denoise=style.denoise,
     )
 

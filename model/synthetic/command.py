@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from model.errors import InvalidParameter
+from model.errors import InvalidParameter, SightlineError
 from model.synthetic.config import PRESETS, Kind, WorldConfig, preset
 from model.terminal import ProgressLine, console, failures_as_exit, output, print_json
 
@@ -30,7 +30,9 @@ def synth(
     identities: Annotated[
         int | None, typer.Option(min=1, help="People, instead of the preset's number.")
     ] = None,
-    probe: Annotated[bool, typer.Option(help="Also report how far colours alone go.")] = False,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Also report how far colours alone go.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Synthesise tracklets of people who do not exist, to train and to try things on.
@@ -47,7 +49,11 @@ def synth(
             config = replace(config, identities=identities)
         if sheet is not None and sheet.suffix.lower() not in {".png", ".jpg", ".jpeg"}:
             raise InvalidParameter("--sheet must name a .png or a .jpg file")
-        answer = _run(config, out, workers, sheet, archive, probe)
+        try:
+            answer = _run(config, out, workers, sheet, archive, probe)
+        except OSError as error:
+            # A full or vanished disk is no fault of the program's; what is whole stays.
+            raise SightlineError(f"cannot go on: {error}") from error
     if as_json:
         print_json(answer)
     else:
@@ -64,11 +70,13 @@ def _run(
 ) -> dict[str, Any]:
     # Numba takes a second to import; `--help` should not wait for it.
     from model.synthetic.archive import export_archive
-    from model.synthetic.probe import colour_probe
+    from model.synthetic.probe import FEWEST_PEOPLE, colour_probe
     from model.synthetic.reader import open_world
     from model.synthetic.shards import synthesise
     from model.synthetic.sheet import write_sheet
 
+    if probe and config.identities < FEWEST_PEOPLE:
+        raise InvalidParameter(f"--probe needs at least {FEWEST_PEOPLE} people")
     with ProgressLine("synth", config.frames, "frames") as line:
         reached = 0
 
@@ -86,14 +94,16 @@ def _run(
         export_archive(world, archive)
         console.print(f"archive: {archive}", markup=False)
     if probe:
-        answer["colour_probe"] = asdict(colour_probe(world))
+        found = asdict(colour_probe(world))
+        answer["colour_probe"] = {name: round(value, 4) for name, value in found.items()}
     return answer
 
 
 def _print(answer: dict[str, Any]) -> None:
+    speed = f"{answer['frames_per_second']} frames/s" if answer["rendered"] else "all there before"
     output.print(
-        f"{answer['frames']} frames of {answer['identities']} people in {answer['tracklets']} "
-        f"tracklets, {answer['bytes'] / 2**20:.1f} MiB, {answer['frames_per_second']} frames/s"
+        f"{answer['frames']} synthetic frames of {answer['identities']} people in "
+        f"{answer['tracklets']} tracklets, {answer['bytes'] / 2**20:.1f} MiB, {speed}"
     )
     output.print(
         f"mean visible {answer['mean_visible']:.2f}, "

@@ -10,9 +10,10 @@ from model.errors import InvalidParameter
 
 
 class Kind(StrEnum):
-    """Worlds that differ in kind: garments, bodies, scenes, camera chain and boxes are disjoint.
+    """Worlds that differ in kind: in garments, bodies, scenes, camera chain and boxes.
 
-    K0 trains, K1 chooses between models, K2 calibrates, K3 is the final test.
+    K0 trains, K1 chooses between models, K2 calibrates, K3 is the final test. What exactly they
+    have apart and in common stands in `kinds`.
     """
 
     K0 = "k0"
@@ -87,6 +88,11 @@ class WorldConfig:
     @property
     def view_width(self) -> int:
         return self.view_height * 16 // 9
+
+    @property
+    def root_seed(self) -> int:
+        """Seed of every stream: worlds of two kinds share nobody, whatever their seeds."""
+        return self.seed + (list(Kind).index(self.kind) << 64)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -55,6 +55,12 @@ class Mode(IntEnum):
     RIDE = 10
 
 
+# Where `Gait.as_vector` has its amplitudes.
+(
+    _HIP, _KNEE, _ARM, _ELBOW, _LEAN, _PELVIS, _SWAY, _TOE_OUT, _NOD, _WIDTH, _ARM_SPREAD, _HUNCH,
+) = range(12)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Gait:
     """One person's way of walking; amplitudes in degrees."""
@@ -75,8 +81,9 @@ class Gait:
     """strides per second"""
     mode: Mode
 
-    def as_vector(self) -> Floats:
-        return np.array(
+    def as_vector(self, pace: float) -> Floats:
+        """Amplitudes [12] for the kernels; a `pace` of 1 is the usual walk, 0 stands."""
+        vector = np.array(
             [
                 self.hip,
                 self.knee,
@@ -93,6 +100,10 @@ class Gait:
             ],
             np.float32,
         )
+        # Legs and arms swing as far as the pace asks for; who stands shifts a little.
+        vector[[_HIP, _KNEE, _ARM, _ELBOW]] *= 0.06 + 0.94 * pace
+        vector[_PELVIS] *= pace
+        return vector
 
 
 @njit(cache=True, fastmath=True)
@@ -117,17 +128,17 @@ def _leg_angles(
     angles: Floats, gait: Floats, phase: float, side: float, joint: int, mode: int
 ) -> None:
     rad = math.pi / 180
-    if mode == 10:
+    if mode == Mode.RIDE:
         turn = math.sin(phase)
         angles[joint, 0] = -(58 + 22 * turn) * rad
         angles[joint + 1, 0] = (68 + 34 * turn) * rad
         return
-    angles[joint, 0] = -(gait[0] * math.sin(phase) + 0.22 * gait[0]) * rad
-    angles[joint, 1] = side * gait[7] * rad
-    angles[joint, 2] = side * gait[9] * rad
+    angles[joint, 0] = -(gait[_HIP] * math.sin(phase) + 0.22 * gait[_HIP]) * rad
+    angles[joint, 1] = side * gait[_TOE_OUT] * rad
+    angles[joint, 2] = side * gait[_WIDTH] * rad
     swing = max(0.0, math.cos(phase + 0.25))
     load = max(0.0, math.cos(phase - math.pi / 2 - 0.45))
-    angles[joint + 1, 0] = (4 + gait[1] * swing**1.4 + 9 * load * load) * rad
+    angles[joint + 1, 0] = (4 + gait[_KNEE] * swing**1.4 + 9 * load * load) * rad
     push = max(0.0, math.cos(phase + math.pi * 0.62))
     angles[joint + 2, 0] = (-3 + 15 * push * push - 7 * swing) * rad
 
@@ -139,36 +150,36 @@ def _arm_angles(
     rad = math.pi / 180
     swing = -math.sin(phase)
     left = side > 0
-    angles[joint, 0] = -(gait[2] * swing + 2) * rad
-    angles[joint, 2] = side * gait[10] * rad
-    angles[joint + 1, 0] = -(gait[3] * (1 + 0.35 * swing)) * rad
-    if (mode == 1 and left) or (mode == 2 and not left):
+    angles[joint, 0] = -(gait[_ARM] * swing + 2) * rad
+    angles[joint, 2] = side * gait[_ARM_SPREAD] * rad
+    angles[joint + 1, 0] = -(gait[_ELBOW] * (1 + 0.35 * swing)) * rad
+    if (mode == Mode.PHONE_LEFT and left) or (mode == Mode.PHONE_RIGHT and not left):
         angles[joint, 0] = -30 * rad
         angles[joint + 1, 0] = -(104 + 2 * swing) * rad
         angles[joint + 1, 1] = -side * 24 * rad
-    elif mode == 3:
+    elif mode == Mode.POCKETS:
         angles[joint, 0] = (10 + 2 * swing) * rad
         angles[joint + 1, 0] = -42 * rad
         angles[joint, 2] = side * 15 * rad
         angles[joint + 1, 2] = -side * 22 * rad
-    elif (mode == 4 and left) or (mode == 5 and not left):
+    elif (mode == Mode.LOAD_LEFT and left) or (mode == Mode.LOAD_RIGHT and not left):
         angles[joint, 0] = -4 * swing * rad
         angles[joint + 1, 0] = -6 * rad
-    elif mode == 6:
+    elif mode == Mode.CARRY_FRONT:
         angles[joint, 0] = -22 * rad
         angles[joint + 1, 0] = -78 * rad
         angles[joint + 1, 1] = -side * 28 * rad
-    elif mode == 7 or mode == 8:
-        near = (mode == 7) == left
+    elif mode == Mode.PUSH_LEFT or mode == Mode.PUSH_RIGHT:
+        near = (mode == Mode.PUSH_LEFT) == left
         angles[joint, 0] = -(34 if near else 42) * rad
         angles[joint, 1] = (0 if near else -side * 40) * rad
         angles[joint, 2] = side * (12 if near else -4) * rad
         angles[joint + 1, 0] = -(26 if near else 34) * rad
-    elif mode == 10:
+    elif mode == Mode.RIDE:
         angles[joint, 0] = -52 * rad
         angles[joint, 2] = side * 10 * rad
         angles[joint + 1, 0] = -26 * rad
-    elif mode == 9 and left:
+    elif mode == Mode.STRAP and left:
         angles[joint, 0] = -14 * rad
         angles[joint, 2] = 20 * rad
         angles[joint + 1, 0] = -128 * rad
@@ -194,26 +205,26 @@ def pose(
     rad = math.pi / 180
     angles[:] = 0
     s, c = math.sin(phase), math.cos(phase)
-    angles[0, 0] = gait[4] * 0.3 * rad
-    angles[0, 1] = -gait[5] * s * rad
-    angles[0, 2] = gait[6] * c * rad
-    angles[1, 0] = gait[4] * 0.4 * rad
-    angles[2, 0] = (gait[4] * 0.3 + gait[11]) * rad
-    angles[2, 1] = 1.7 * gait[5] * s * rad
-    angles[2, 2] = -gait[6] * c * rad
-    angles[3, 0] = gait[11] * 0.5 * rad
-    angles[4, 0] = (gait[8] - gait[4] * 0.7 - gait[11] * 1.2) * rad
-    angles[4, 1] = -0.7 * gait[5] * s * rad
-    if mode == 1 or mode == 2:
-        angles[4, 0] += 16 * rad
-    elif mode == 10:
-        angles[1, 0] += 8 * rad
-        angles[2, 0] += 10 * rad
-        angles[4, 0] -= 14 * rad
+    angles[Joint.PELVIS, 0] = gait[_LEAN] * 0.3 * rad
+    angles[Joint.PELVIS, 1] = -gait[_PELVIS] * s * rad
+    angles[Joint.PELVIS, 2] = gait[_SWAY] * c * rad
+    angles[Joint.SPINE, 0] = gait[_LEAN] * 0.4 * rad
+    angles[Joint.CHEST, 0] = (gait[_LEAN] * 0.3 + gait[_HUNCH]) * rad
+    angles[Joint.CHEST, 1] = 1.7 * gait[_PELVIS] * s * rad
+    angles[Joint.CHEST, 2] = -gait[_SWAY] * c * rad
+    angles[Joint.NECK, 0] = gait[_HUNCH] * 0.5 * rad
+    angles[Joint.HEAD, 0] = (gait[_NOD] - gait[_LEAN] * 0.7 - gait[_HUNCH] * 1.2) * rad
+    angles[Joint.HEAD, 1] = -0.7 * gait[_PELVIS] * s * rad
+    if mode == Mode.PHONE_LEFT or mode == Mode.PHONE_RIGHT:
+        angles[Joint.HEAD, 0] += 16 * rad
+    elif mode == Mode.RIDE:
+        angles[Joint.SPINE, 0] += 8 * rad
+        angles[Joint.CHEST, 0] += 10 * rad
+        angles[Joint.HEAD, 0] -= 14 * rad
     for k in range(2):
         side = 1.0 - 2.0 * k
-        _leg_angles(angles, gait, phase + k * math.pi, side, 11 + 3 * k, mode)
-        _arm_angles(angles, gait, phase + k * math.pi, side, 5 + 3 * k, mode)
+        _leg_angles(angles, gait, phase + k * math.pi, side, Joint.LEG_L + 3 * k, mode)
+        _arm_angles(angles, gait, phase + k * math.pi, side, Joint.ARM_L + 3 * k, mode)
     for j in range(joints.shape[0]):
         _rotate(angles[j, 0], angles[j, 1], angles[j, 2], local)
         parent = parents[j]
@@ -263,14 +274,14 @@ def skin(
             y += weight * (origins[j, 1] + r[1, 0] * dx + r[1, 1] * dy + r[1, 2] * dz)
             z += weight * (origins[j, 2] + r[2, 0] * dx + r[2, 1] * dy + r[2, 2] * dz)
         out[i, 0], out[i, 1], out[i, 2] = x, y, z
-        if bones[i, 0] != 17:
+        if bones[i, 0] != Joint.GROUND:
             lowest = min(lowest, y)
     c, s = math.cos(place[2]), math.sin(place[2])
     for i in range(positions.shape[0]):
         x, z = out[i, 0], out[i, 2]
         out[i, 0] = c * x + s * z + place[0]
         out[i, 2] = -s * x + c * z + place[1]
-        if bones[i, 0] != 17:
+        if bones[i, 0] != Joint.GROUND:
             out[i, 1] += place[3] - lowest
 
 

@@ -1,7 +1,9 @@
 """The four kinds of world: which bodies, garments, places, cameras and boxes each one has.
 
-Where two kinds share a generator they draw from disjoint tables, so that a model which does well
-on K1 has learnt people and not K0's habits.
+No two kinds share a cloth's colour or a camera's tone curve, and K1's tables of prints, grounds and
+walls have nothing in common with K0's, so that a model which does well on K1 has learnt people and
+not K0's habits. K2 and K3 share some prints and surfaces with the others, and all kinds share the
+code that makes meshes, faces, gaits and light.
 """
 
 from dataclasses import dataclass

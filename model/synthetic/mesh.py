@@ -82,18 +82,17 @@ class MeshBuilder:
         gap: ArrayLike = 0.0,
         cap: bool = True,
         axis: str = "y",
-        shift: Array | None = None,
     ) -> None:
         """Add a tube.
 
         `v` [M] texture rows (default: evenly from the last ring, 0, to the first, 1); `bulge`
         [M, sides + 1] scales the radii; `gap` [M] leaves an opening of that half angle at the
-        front; `axis` "z" lays the tube along z; `shift` [M, 2] moves ring centres in x and z.
+        front; `axis` "z" lays the tube along z.
         """
         height = np.asarray(rings.height, float)
         m = len(height)
         theta = self._angles(np.broadcast_to(np.asarray(gap, float), (m,)), sides)
-        points = self._ring_points(rings, height, theta, bulge, shift)
+        points = self._ring_points(rings, height, theta, bulge)
         rows = np.linspace(1, 0, m) if v is None else np.asarray(v, float)
         uv = np.stack(np.broadcast_arrays(theta / (2 * np.pi) + 0.5, rows[:, None]), -1)
         closed = bool(np.all(np.asarray(gap) == 0))
@@ -188,9 +187,7 @@ class MeshBuilder:
         return np.asarray(start + (stop - start) * np.linspace(0, 1, sides + 1)[None])
 
     @staticmethod
-    def _ring_points(
-        rings: Rings, height: Array, theta: Array, bulge: Array | None, shift: Array | None
-    ) -> Array:
+    def _ring_points(rings: Rings, height: Array, theta: Array, bulge: Array | None) -> Array:
         m = len(height)
         rx, rz, cx, cz, exponent = (
             np.broadcast_to(np.asarray(field, float), (m,))[:, None]
@@ -201,8 +198,6 @@ class MeshBuilder:
         z = np.sign(cosine) * np.abs(cosine) ** (2 / exponent) * rz
         if bulge is not None:
             x, z = x * bulge, z * bulge
-        if shift is not None:
-            cx, cz = cx + shift[:, :1], cz + shift[:, 1:]
         return np.stack([cx + x, np.broadcast_to(height[:, None], x.shape), cz + z], -1)
 
     def _add(

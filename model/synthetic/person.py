@@ -81,8 +81,8 @@ def make_person(config: WorldConfig, identity: int, family: int | None, season: 
 
     `family` None: dressed like nobody else on purpose."""
     spec = kind_spec(config.kind)
-    rng = stream(config.seed, Stream.PERSON, identity)
-    shared_rng = stream(config.seed, Stream.FAMILY, identity if family is None else family)
+    rng = stream(config.root_seed, Stream.PERSON, identity)
+    shared_rng = stream(config.root_seed, Stream.FAMILY, identity if family is None else family)
     woman = None if family is None else bool(shared_rng.random() < 0.5)
     body = sample_body(rng, spec.bodies, woman)
     outfit = Dresser(rng, spec.garments, season).outfit(body)

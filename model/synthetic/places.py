@@ -77,7 +77,7 @@ def _store(path: Path, view: View) -> None:
 
 @lru_cache(maxsize=3)
 def _scene(config: WorldConfig, environment: int) -> Scene:
-    rng = stream(config.seed, Stream.SCENE, environment)
+    rng = stream(config.root_seed, Stream.SCENE, environment)
     return build_scene(rng, kind_spec(config.kind).scenes)
 
 
@@ -89,14 +89,14 @@ def _light(
     night = night and not scene.indoor
     if night:
         lighting = config.lightings_per_camera
-    rng = stream(config.seed, Stream.LIGHT, environment, lighting)
+    rng = stream(config.root_seed, Stream.LIGHT, environment, lighting)
     light = sample_light(rng, indoor=scene.indoor, night=night)
     return light, cast_sun(scene, light)
 
 
 @lru_cache(maxsize=64)
 def _camera(config: WorldConfig, environment: int, camera: int) -> Camera:
-    rng = stream(config.seed, Stream.CAMERA, camera)
+    rng = stream(config.root_seed, Stream.CAMERA, camera)
     scene = _scene(config, environment)
     style = kind_spec(config.kind).lenses
     return sample_camera(rng, style, scene, config.view_width, config.view_height)

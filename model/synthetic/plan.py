@@ -25,7 +25,6 @@ class TrackletPlan:
     camera: int
     lighting: int
     night: bool
-    season: Season
     outfit_changes: bool
 
 
@@ -51,7 +50,7 @@ def make_plan(config: WorldConfig) -> Plan:
 
 
 def season_of(config: WorldConfig, environment: int) -> Season:
-    return Season(int(stream(config.seed, Stream.PLAN, 1, environment).integers(3)))
+    return Season(int(stream(config.root_seed, Stream.PLAN, 1, environment).integers(3)))
 
 
 def family_of(families: NDArray[np.int32], identity: int) -> int | None:
@@ -62,7 +61,7 @@ def family_of(families: NDArray[np.int32], identity: int) -> int | None:
 
 
 def _families_and_homes(config: WorldConfig) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    rng = stream(config.seed, Stream.PLAN, 0)
+    rng = stream(config.root_seed, Stream.PLAN, 0)
     blocks = -(-config.identities // FAMILY)
     alike = rng.random(blocks) < config.family_rate
     identities = np.arange(config.identities)
@@ -75,7 +74,7 @@ def _families_and_homes(config: WorldConfig) -> tuple[NDArray[np.int32], NDArray
 def _identity_plan(
     config: WorldConfig, identity: int, families: NDArray[np.int32], homes: NDArray[np.int32]
 ) -> list[TrackletPlan]:
-    rng = stream(config.seed, Stream.PLAN, 2, identity)
+    rng = stream(config.root_seed, Stream.PLAN, 2, identity)
     home, count = int(homes[identity]), config.tracklets_per_identity
     other = home
     if config.environments > 1 and chance(rng, config.second_environment_rate):
@@ -97,7 +96,6 @@ def _identity_plan(
                 camera=environment * cameras + camera,
                 lighting=int(rng.integers(config.lightings_per_camera)),
                 night=night,
-                season=season_of(config, home),
                 outfit_changes=slot > 0 and chance(rng, config.outfit_change_rate),
             )
         )

@@ -10,11 +10,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model.errors import InvalidParameter
 from model.synthetic.reader import SyntheticWorld
 from model.synthetic.sheet import decode
 
 Floats = NDArray[np.float64]
 STRIPES = 8
+FEWEST_PEOPLE = 4
+"""Two to learn from and two to tell apart."""
 _WORKING_SIZE = (64, 128)
 """Width and height at which colours are counted."""
 
@@ -32,7 +35,14 @@ class ProbeResult:
 
 
 def colour_probe(world: SyntheticWorld, frames: int = 4) -> ProbeResult:
-    """Train on the first half of the identities, test on the second."""
+    """Train on the first half of the identities, test on the second.
+
+    Raises `InvalidParameter` where there are too few people, or none was seen by two cameras.
+    """
+    if world.config.identities < FEWEST_PEOPLE or world.config.tracklets_per_identity < 2:
+        raise InvalidParameter(
+            f"a colour probe needs at least {FEWEST_PEOPLE} people with two tracklets each"
+        )
     features = np.stack([_describe(world, t.frames, frames) for t in world.tracklets])
     identity = np.array([t.identity for t in world.tracklets])
     camera = np.array([t.camera for t in world.tracklets])
@@ -91,4 +101,6 @@ def _score(
         hits.append(bool(matches[0]))
         ranks = np.flatnonzero(matches) + 1
         precisions.append(float(np.mean(np.arange(1, len(ranks) + 1) / ranks)))
+    if not hits:
+        raise InvalidParameter("a colour probe needs people whom two cameras saw")
     return float(np.mean(hits)), float(np.mean(precisions)), len(hits)

@@ -1,6 +1,5 @@
 """Typed access to a world on disk."""
 
-import json
 import mmap
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 
 from model.errors import InvalidParameter
 from model.synthetic.config import WorldConfig, config_from_json
-from model.synthetic.shards import MANIFEST, shard_name
+from model.synthetic.shards import read_manifest, shard_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +38,7 @@ class SyntheticWorld:
     """
 
     def __init__(self, path: Path) -> None:
-        manifest = json.loads((path / MANIFEST).read_text())
+        manifest = read_manifest(path)
         self.path = path
         self.manifest: dict[str, Any] = manifest
         self.config: WorldConfig = config_from_json(manifest["config"])
@@ -111,6 +110,4 @@ class SyntheticWorld:
 
 def open_world(path: Path) -> SyntheticWorld:
     """Open a world that `synthesise` finished. Raises `InvalidParameter` where there is none."""
-    if not (path / MANIFEST).exists():
-        raise InvalidParameter(f"{path} holds no synthetic world")
     return SyntheticWorld(path)

@@ -17,7 +17,6 @@ class Stream(IntEnum):
     FAMILY = 5
     PERSON = 6
     TRACKLET = 7
-    CHANGE = 8
 
 
 def stream(seed: int, purpose: Stream, *address: int) -> np.random.Generator:

@@ -14,10 +14,12 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,7 +28,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from model.errors import InvalidParameter
+from model.errors import InvalidParameter, SightlineError
 from model.synthetic.config import WorldConfig
 from model.synthetic.places import Places
 from model.synthetic.world import RenderedTracklet, render_tracklet
@@ -71,11 +73,15 @@ def synthesise(
     """Write the world into `out`, or finish it where an earlier run was cut off.
 
     `progress(frames done, frames in all)` is called after every shard. Raises `InvalidParameter`
-    where `out` holds a world of another configuration.
+    where `out` is no folder or holds a world of another configuration, `SightlineError` where a
+    worker was killed. One run at a time may write to a folder.
     """
     if workers < 1:
         raise InvalidParameter("workers must be at least 1")
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidParameter(f"{out} cannot be made: {error.strerror}") from error
     _claim(config, out)
     started = time.monotonic()
     shards = range(config.shards)
@@ -89,7 +95,7 @@ def synthesise(
         if progress is not None:
             progress(done, config.frames)
     shutil.rmtree(out / _VIEWS, ignore_errors=True)
-    for leftover in out.glob("*.tmp"):
+    for leftover in out.glob("frames-*.tmp"):
         leftover.unlink()
     return _finish(config, out, done - resumed, config.shards - len(missing), started)
 
@@ -98,15 +104,33 @@ def _claim(config: WorldConfig, out: Path) -> None:
     """Leave the configuration in `out`, or check the one that is there."""
     path = out / MANIFEST
     if path.exists():
-        found = json.loads(path.read_text())["config_hash"]
-        if found != config.digest():
-            raise InvalidParameter(
-                f"{out} holds another world (hash {found}, this one is {config.digest()})"
-            )
+        manifest = read_manifest(out)
+        if manifest["config_hash"] != config.digest():
+            raise InvalidParameter(f"{out} holds another world: {_difference(manifest, config)}")
         return
     if any(out.glob("frames-*.bin")):
         raise InvalidParameter(f"{out} holds shards but no {MANIFEST}")
     _write_json(path, {"config_hash": config.digest(), "config": config.as_json()})
+
+
+def read_manifest(out: Path) -> dict[str, Any]:
+    """The manifest of a world, finished or not; `InvalidParameter` where `out` holds none."""
+    try:
+        manifest = json.loads((out / MANIFEST).read_text("utf-8"))
+        if {"config", "config_hash"} <= manifest.keys():
+            return dict(manifest)
+    except (OSError, ValueError, AttributeError) as error:
+        raise InvalidParameter(f"{out} holds no synthetic world") from error
+    raise InvalidParameter(f"{out} holds no synthetic world: its {MANIFEST} is something else's")
+
+
+def _difference(manifest: dict[str, Any], config: WorldConfig) -> str:
+    """In words, how the world that is there differs from the one that was asked for."""
+    there, here = manifest["config"], json.loads(json.dumps(config.as_json()))
+    names = sorted(name for name in there | here if there.get(name) != here.get(name))
+    if not names:
+        return "another version of the generator made it"
+    return ", ".join(f"its {name} is {there.get(name)}, not {here.get(name)}" for name in names)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
@@ -141,16 +165,24 @@ def _write_shards(
             yield shard
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        min(workers, len(missing)), context, _start_worker, (os.getpid(),)
-    ) as pool:
+    pool = ProcessPoolExecutor(min(workers, len(missing)), context, _start_worker, (os.getpid(),))
+    try:
         waiting = {pool.submit(_work, config, out, shard): shard for shard in missing}
         for future in as_completed(waiting):
             future.result()
             yield waiting[future]
+    except BrokenProcessPool as error:
+        raise SightlineError(
+            "a worker was killed, perhaps for its memory; the same call goes on"
+        ) from error
+    finally:
+        # Whoever interrupts a run does not wait for the shards that are still queued.
+        pool.shutdown(cancel_futures=True)
 
 
 def _start_worker(parent: int) -> None:
+    # Ctrl-C reaches every process of a terminal; workers should die of it without a word.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     cv2.setNumThreads(1)
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
 

@@ -17,13 +17,17 @@ Picture = NDArray[np.uint8]
 def contact_sheet(
     world: SyntheticWorld, people: int = 8, cameras: int = 6, frames: int = 4
 ) -> Picture:
-    """One row per person (families stay together), one block of `frames` per tracklet; RGB."""
+    """One row per person (families stay together), one block of `frames` per tracklet; RGB.
+
+    At most so many `people` and `cameras`; the sheet is smaller where the world has fewer.
+    """
     by_person: dict[int, list[int]] = {}
     for place, tracklet in enumerate(world.tracklets):
         by_person.setdefault(tracklet.identity, []).append(place)
     chosen = _spread(sorted(by_person), people)
+    blocks = min(cameras, world.config.tracklets_per_identity)
     rows = [
-        _row(world, by_person[identity][:cameras], frames, cameras * frames) for identity in chosen
+        _row(world, by_person[identity][:blocks], frames, blocks * frames) for identity in chosen
     ]
     return np.vstack(rows)
 

@@ -49,10 +49,7 @@ class Actor:
 
     def __init__(self, person: Person, path: Path, phase: float) -> None:
         self.person, self.path, self._phase = person, path, phase
-        self._gait = person.gait.as_vector()
-        # Legs and arms swing as far as the pace asks for; who stands shifts a little.
-        self._gait[:4] *= 0.06 + 0.94 * path.pace
-        self._gait[5] *= path.pace
+        self._gait = person.gait.as_vector(path.pace)
         self._lift = PEDAL * person.stature if person.gait.mode == Mode.RIDE else 0.0
         self._angles = np.zeros((JOINTS, 3), np.float32)
         self._local = np.zeros((3, 3), np.float32)

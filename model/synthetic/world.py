@@ -107,7 +107,7 @@ def render_tracklet(
     plan = make_plan(config)
     entry = plan.tracklets[index]
     place = (places or _default_places(config)).place(entry)
-    rng = stream(config.seed, Stream.TRACKLET, index)
+    rng = stream(config.root_seed, Stream.TRACKLET, index)
     rehearsal = _stage(config, plan, entry, place, rng)
     frames, masks = [], []
     exposure = place.exposure * float(np.exp(rng.normal(0, 0.08)))

@@ -32,6 +32,9 @@ def test_a_sheet_shows_people_in_rows(world: SyntheticWorld, tmp_path: Path) -> 
     sheet = contact_sheet(world, people=4, cameras=3, frames=2)
     assert sheet.shape == (4 * 128, 6 * 64, 3)
 
+    everything = contact_sheet(world, people=4, cameras=99, frames=2)
+    assert everything.shape == (4 * 128, 3 * 2 * 64, 3)
+
     write_sheet(world, tmp_path / "sheet.png")
     assert cv2.imread(str(tmp_path / "sheet.png")) is not None
     with pytest.raises(InvalidParameter):

@@ -7,6 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from model.synthetic import open_world
 from model.synthetic.command import synth
 
 
@@ -46,12 +47,36 @@ def test_progress_is_plain_lines_when_not_on_a_terminal(app: typer.Typer, tmp_pa
         ["--preset", "tiny", "--sheet", "sheet.txt"],
         ["--kind", "k9"],
         ["--workers", "0"],
+        ["--preset", "tiny", "--identities", "2", "--probe"],
     ],
 )
 def test_wrong_usage_exits_with_2(app: typer.Typer, tmp_path: Path, arguments: list[str]) -> None:
     result = CliRunner().invoke(app, ["--out", str(tmp_path), *arguments])
     assert result.exit_code == 2
     assert "Traceback" not in result.output
+
+
+def test_a_finished_world_is_not_made_again(app: typer.Typer, tmp_path: Path) -> None:
+    arguments = ["--preset", "tiny", "--identities", "4", "--out", str(tmp_path)]
+    CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(app, arguments)
+
+    assert result.exit_code == 0
+    assert "all there before" in result.stdout
+
+
+def test_a_sheet_that_cannot_be_written_is_one_line_and_the_world_stays(
+    app: typer.Typer, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    sheet = tmp_path / "file" / "sheet.png"
+    arguments = ["--preset", "tiny", "--identities", "4", "--out", str(tmp_path / "world")]
+    result = CliRunner().invoke(app, [*arguments, "--sheet", str(sheet)])
+
+    assert result.exit_code == 1
+    assert "cannot go on" in result.stderr
+    assert "Traceback" not in result.output
+    assert len(open_world(tmp_path / "world")) == 48
 
 
 def test_help_shows_examples(app: typer.Typer) -> None:

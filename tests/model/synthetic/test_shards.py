@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from model.errors import InvalidParameter
+from model.errors import InvalidParameter, SightlineError
 from model.synthetic import SyntheticWorld, WorldConfig, open_world, preset, synthesise
 
 
@@ -54,9 +55,68 @@ def test_progress_reaches_the_end_and_the_report_counts_this_run(
     assert synthesise(tiny, tmp_path).rendered == 0
 
 
-def test_a_folder_with_another_world_is_refused(tiny_folder: Path) -> None:
-    with pytest.raises(InvalidParameter, match="another world"):
-        synthesise(preset("tiny", seed=99), tiny_folder)
+def test_a_folder_with_another_world_is_refused_and_the_difference_named(
+    tiny: WorldConfig, tiny_folder: Path
+) -> None:
+    with pytest.raises(InvalidParameter, match=r"another world: its seed is 5, not 99$"):
+        synthesise(replace(tiny, seed=99), tiny_folder)
+
+
+def test_a_world_of_an_older_generator_is_refused(
+    tiny: WorldConfig, tiny_folder: Path, tmp_path: Path
+) -> None:
+    manifest = json.loads((tiny_folder / "manifest.json").read_text())
+    older = {**manifest, "config_hash": "0" * 16}
+    (tmp_path / "manifest.json").write_text(json.dumps(older))
+
+    with pytest.raises(InvalidParameter, match="another version of the generator"):
+        synthesise(tiny, tmp_path)
+
+
+@pytest.mark.parametrize("content", ['{"bundle": 1}', "[]", "not JSON"])
+def test_the_manifest_of_something_else_is_left_alone(
+    tiny: WorldConfig, tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "manifest.json").write_text(content)
+
+    with pytest.raises(InvalidParameter, match="no synthetic world"):
+        synthesise(tiny, tmp_path)
+    with pytest.raises(InvalidParameter, match="no synthetic world"):
+        open_world(tmp_path)
+    assert (tmp_path / "manifest.json").read_text() == content
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tiny: WorldConfig, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(InvalidParameter, match="cannot be made"):
+        synthesise(tiny, tmp_path / "file" / "world")
+
+
+def test_other_files_in_the_folder_stay(tiny: WorldConfig, tmp_path: Path) -> None:
+    (tmp_path / "notes.tmp").write_text("mine")
+
+    synthesise(tiny, tmp_path)
+
+    assert (tmp_path / "notes.tmp").read_text() == "mine"
+    assert not list(tmp_path.glob("frames-*.tmp"))
+
+
+def _die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_is_said_so_and_the_run_can_go_on(
+    tiny: WorldConfig, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("model.synthetic.shards._work", _die)
+        with pytest.raises(SightlineError, match="worker was killed"):
+            synthesise(tiny, tmp_path, workers=2)
+
+    synthesise(tiny, tmp_path)
+
+    assert digests(tmp_path) == digests(tiny_folder)
 
 
 _RUN = """

@@ -148,3 +148,10 @@ def test_kinds_of_world_look_different() -> None:
     }
     pairs = [(a, b) for a in Kind for b in Kind if a < b]
     assert all(not np.array_equal(frames[a], frames[b]) for a, b in pairs)
+
+
+def test_kinds_share_nobody_at_the_same_seed() -> None:
+    bodies = [make_person(preset("tiny", kind=kind), 0, None, Season.SUMMER).body for kind in Kind]
+
+    assert len({body.stature for body in bodies}) == len(bodies)
+    assert len({body.shoulders for body in bodies}) == len(bodies)
