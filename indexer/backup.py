@@ -1,13 +1,16 @@
 """Copies of a gallery: made while it is in use, put back while nobody uses it.
 
 A backup is a gallery folder itself. Whoever keeps backups keeps what was erased later, until they
-are deleted; putting one back erases again what the present gallery knows to be erased.
+are deleted; putting one back erases again what the present gallery knows to be erased, keeps keys
+revoked that were revoked since, and carries its audit log on.
 """
 
 import os
 import sqlite3
 from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from indexer import audit
 from indexer.erasure import keep_reserve
@@ -90,43 +93,66 @@ class _NeverDone(Exception):
 
 
 def _prepare(copy: Path, present: Path) -> None:
-    """Check the copy and erase from it what was erased since."""
+    """Check the copy and bring what must not be undone over from the present gallery."""
     with closing(Store(copy)) as store:
         with store.reading() as connection:
             problems = connection.execute("PRAGMA quick_check(1)").fetchall()
         if problems != [("ok",)]:
             raise GalleryCorrupt(f"the backup is damaged: {problems[0][0]}")
-        tombstones = _tombstones(present, store)
+        since = _since(present, store)
         with store.writing() as connection:
             change = next_generation(connection)
             erased = 0
             for seq, tracklet_id in connection.execute(
                 "SELECT seq, tracklet_id FROM tracklets"
             ).fetchall():
-                if store.hashes.tracklet(tracklet_id) in tombstones:
+                if store.hashes.tracklet(tracklet_id) in since.tombstones:
                     connection.execute("DELETE FROM tracklets WHERE seq = ?", (seq,))
                     connection.execute("INSERT INTO removals VALUES (?, ?)", (change, seq))
                     erased += 1
             connection.executemany(
-                "INSERT OR REPLACE INTO tombstones VALUES (?, ?)", tombstones.items()
+                "INSERT OR REPLACE INTO tombstones VALUES (?, ?)", since.tombstones.items()
+            )
+            connection.executemany(
+                "UPDATE keys SET revoked_at = ? WHERE key_id = ?", since.revocations
+            )
+            # Entries are numbered without gaps or reuse: what both have is the same.
+            connection.executemany(
+                "INSERT OR IGNORE INTO audit VALUES (?, ?, ?, ?, ?, ?)", since.audit
             )
             audit.record(connection, "command line", "restore", None, {"erased_again": erased})
         if not store.empty_log(0):
             raise GalleryCorrupt("the restored copy is in use by another program")
 
 
-def _tombstones(present: Path, copy: Store) -> dict[bytes, int]:
-    """What the present gallery knows to be erased; nothing where it is gone, broken or another."""
+@dataclass(frozen=True)
+class _Since:
+    """What happened to the present gallery and must outlive a restore."""
+
+    tombstones: dict[bytes, int] = field(default_factory=dict)
+    revocations: tuple[tuple[int, str], ...] = ()
+    audit: tuple[tuple[Any, ...], ...] = ()
+
+
+def _since(present: Path, copy: Store) -> _Since:
+    """Read it; nothing where the present gallery is gone, broken or another."""
     if not present.is_file():
-        return {}
+        return _Since()
+    with copy.reading() as connection:
+        (last,) = connection.execute("SELECT coalesce(max(entry), 0) FROM audit").fetchone()
     try:
         with closing(Store(present)) as store, store.reading() as connection:
             if store.hashes != copy.hashes:
-                return {}
-            return dict(connection.execute("SELECT subject_hash, erased_at FROM tombstones"))
+                return _Since()
+            revoked = "SELECT revoked_at, key_id FROM keys WHERE revoked_at IS NOT NULL"
+            return _Since(
+                dict(connection.execute("SELECT subject_hash, erased_at FROM tombstones")),
+                tuple(connection.execute(revoked)),
+                tuple(connection.execute("SELECT * FROM audit WHERE entry > ?", (last,))),
+            )
     except (GalleryFailure, sqlite3.DatabaseError):
         # Restoring is what one does with a gallery that cannot be read.
-        return {}
+        return _Since()
 
 
 def _remove_database(file: Path) -> None:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,13 @@ from indexer import audit, pictures, rows
 from indexer.hashing import uuid7
 from indexer.records import Enrolled, NewTracklet, Tracklet, TrackletPatch, Unchanged
 from indexer.store import Store, next_generation
-from model.errors import ModelMismatch, ModelOutputInvalid, TrackletErased, TrackletExists
+from model.errors import (
+    InvalidParameter,
+    ModelMismatch,
+    ModelOutputInvalid,
+    TrackletErased,
+    TrackletExists,
+)
 from model.names import clean_name, clean_tracklet_id
 
 UNIT_TOLERANCE = 1e-2
@@ -59,6 +66,12 @@ def cleaned(changes: TrackletPatch) -> TrackletPatch:
         for field, value in (("identity", changes.identity), ("camera", changes.camera))
     }
     return replace(changes, identity=named["identity"], camera=named["camera"])
+
+
+def check_span(start: datetime | None, end: datetime | None) -> None:
+    """Raises `InvalidParameter` where a tracklet would end before it begins."""
+    if start is not None and end is not None and end < start:
+        raise InvalidParameter("captured_until lies before captured_at")
 
 
 def write(

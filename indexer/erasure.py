@@ -10,6 +10,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,16 @@ def keep_reserve(folder: Path) -> None:
         file.unlink()
     finally:
         os.close(descriptor)
+
+
+def bytes_below(folder: Path) -> int:
+    """Of all files but the reserve, which is not data. Files may vanish meanwhile."""
+    total = 0
+    for file in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            if file.name != _RESERVE and file.is_file():
+                total += file.stat().st_size
+    return total
 
 
 def _open_erasure(

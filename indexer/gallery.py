@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import audit, backup, enrolment, identities, pictures, rows
-from indexer.erasure import Erasures, keep_reserve
+from indexer.erasure import Erasures, bytes_below, keep_reserve
 from indexer.keys import GalleryKeys
 from indexer.lock import LOCK_FILE, ProcessLock
 from indexer.records import (
@@ -167,6 +167,8 @@ class LocalGallery:
             rows.change(connection, seq, enrolment.cleaned(changes), next_generation(connection))
             audit.record(connection, actor, "patch", self._store.hashes.tracklet(tracklet_id))
             tracklet = rows.get(connection, tracklet_id)[1]
+            # Inside the transaction: a span that ends before it begins is rolled back.
+            enrolment.check_span(tracklet.captured_at, tracklet.captured_until)
         self._keep_up()
         return tracklet
 
@@ -279,7 +281,7 @@ class LocalGallery:
             identities=row[1],
             cameras=row[2],
             pictures=row[3],
-            bytes_on_disk=sum(file.stat().st_size for file in folder.iterdir()),
+            bytes_on_disk=bytes_below(folder),
             model_id=self._store.model_id,
             embedding_width=self._store.width,
             generation=row[4],

@@ -23,11 +23,19 @@ from rich.progress import (
 
 from model.errors import InvalidParameter, SightlineError
 
-console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+# Ids hold colons: ":cam:" must not become a picture.
+console = Console(stderr=True, highlight=False, emoji=False, soft_wrap=not sys.stderr.isatty())
 """For people: progress, warnings, failures."""
 
-output = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-"""For what was asked for: tables and texts."""
+_PIPED_WIDTH = 200
+
+output = Console(
+    highlight=False,
+    emoji=False,
+    soft_wrap=not sys.stdout.isatty(),
+    width=None if sys.stdout.isatty() else _PIPED_WIDTH,
+)
+"""For what was asked for: tables and texts; wide where no terminal folds them."""
 
 
 def print_json(answer: Any) -> None:

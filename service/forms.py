@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
+from indexer.enrolment import check_span
 from indexer.records import UNCHANGED, Filter, Search, TrackletPatch
 from model.errors import InvalidParameter
 from model.names import clean_name, clean_tracklet_id
@@ -273,12 +274,6 @@ def multipart_body(shape: type[_TrackletForm]) -> dict[str, Any]:
     return {
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
     }
-
-
-def check_span(start: datetime | None, end: datetime | None) -> None:
-    """Raises `InvalidParameter` where a tracklet would end before it begins."""
-    if start is not None and end is not None and end < start:
-        raise InvalidParameter("captured_until lies before captured_at")
 
 
 def _present(names: Sequence[str | None]) -> frozenset[str]:

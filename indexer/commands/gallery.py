@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
 ACTOR = "command line"
 
-gallery = typer.Typer(no_args_is_help=True, help="Look after a gallery.")
+gallery = typer.Typer(
+    no_args_is_help=True,
+    help="Look after a gallery.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 
 Folder = Annotated[Path | None, typer.Option("--gallery", help="Folder of the gallery.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]

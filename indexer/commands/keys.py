@@ -1,5 +1,6 @@
 """`sightline keys …`: make, list and revoke API keys."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,14 +16,21 @@ if TYPE_CHECKING:
 
     from indexer.keys import ApiKey, KeyStore
 
-keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+KEYS_VARIABLE = "SIGHTLINE_KEYS_FILE"
+"""Read here and not by typer: a `--gallery` that is given must win over the environment."""
+
+keys = typer.Typer(
+    no_args_is_help=True,
+    help="Make, list and revoke API keys.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 
 Folder = Annotated[Path | None, typer.Option("--gallery", help="Keep keys in this gallery.")]
 KeysFile = Annotated[
     Path | None,
-    typer.Option(
-        envvar="SIGHTLINE_KEYS_FILE", help="Keep keys in this JSON file instead of a gallery."
-    ),
+    typer.Option(help=f"Keep keys in this JSON file instead of a gallery, or in {KEYS_VARIABLE}."),
 ]
 
 
@@ -107,6 +115,8 @@ def _stack() -> "ExitStack":
 def _key_store(stack: "ExitStack", folder: Path | None, keys_file: Path | None) -> "KeyStore":
     if folder is not None and keys_file is not None:
         raise InvalidParameter("give --gallery or --keys-file, not both")
+    if folder is None and keys_file is None and os.environ.get(KEYS_VARIABLE):
+        keys_file = Path(os.environ[KEYS_VARIABLE])
     if keys_file is not None:
         from indexer.keys import FileKeys
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from indexer.settings import GallerySettings
 
 KEY_VARIABLE = "SIGHTLINE_KEY"
+SERVER_VARIABLE = "SIGHTLINE_SERVER"
 
 _PAGE_WIDTH = 160
 """Columns where no terminal sets them."""
@@ -32,7 +33,7 @@ def query(
     gallery: Annotated[Path | None, typer.Option(help="Folder of the gallery.")] = None,
     server: Annotated[
         str | None,
-        typer.Option(envvar="SIGHTLINE_SERVER", help="URL of a running service to ask instead."),
+        typer.Option(help=f"URL of a running service to ask instead, or {SERVER_VARIABLE}."),
     ] = None,
     model: Annotated[Path | None, typer.Option(help="Folder of the model bundle.")] = None,
     device: Annotated[Device | None, typer.Option(help="Where the model runs.")] = None,
@@ -79,6 +80,8 @@ def query(
     with failures_as_exit():
         if server is not None and gallery is not None:
             raise InvalidParameter("give --gallery or --server, not both")
+        if gallery is None and server is None:
+            server = os.environ.get(SERVER_VARIABLE)
         from indexer.asking import Wanted, read_subject
 
         asked = read_subject(subject)

@@ -6,7 +6,7 @@ upload -> decode and sample -> queue -> embed -> search -> answer
 import base64
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from anyio.to_thread import run_sync
@@ -24,7 +24,7 @@ from indexer.answers import (
 from indexer.records import Ranking
 from model.errors import FramesOrClip
 from service.auth import Caller, needs
-from service.embedding import embed_upload
+from service.embedding import EmbeddedUpload, embed_upload
 from service.forms import QueryForm, multipart_body, read_form
 from service.parts import CallerOf, Parts, PartsOf
 from service.responses import upload_problems
@@ -35,15 +35,22 @@ router = APIRouter(tags=["query"])
 
 
 @dataclass(frozen=True)
+class _Cost:
+    """Seconds."""
+
+    decoding: float = 0.0
+    queued: float = 0.0
+    embedding: float = 0.0
+
+
+@dataclass(frozen=True)
 class _Probe:
-    """What is searched for: an embedding, what to tell about it, and what it cost in seconds."""
+    """What is searched for: an embedding, what to tell about it, and what it cost."""
 
     embedding: NDArray[np.float32]
     described: QueryTracklet
     warnings: tuple[str, ...] = ()
-    decoding: float = 0.0
-    queued: float = 0.0
-    embedding_seconds: float = 0.0
+    cost: _Cost = field(default_factory=_Cost)
 
 
 @router.post(
@@ -103,10 +110,12 @@ async def _uploaded(request: Request, parts: Parts, form: QueryForm, upload: Upl
             **explained,
         ),
         warnings=tracklet_warnings(done),
-        decoding=done.decoding,
-        queued=done.embedded.queued,
-        embedding_seconds=done.embedded.embedding,
+        cost=_cost(done),
     )
+
+
+def _cost(done: EmbeddedUpload) -> _Cost:
+    return _Cost(done.decoding, done.embedded.queued, done.embedded.embedding)
 
 
 async def _enrolled(request: Request, parts: Parts, form: QueryForm, tracklet_id: str) -> _Probe:
@@ -117,10 +126,15 @@ async def _enrolled(request: Request, parts: Parts, form: QueryForm, tracklet_id
     pictures = await run_sync(parts.gallery.pictures, tracklet_id) if form.explain else ()
     if "frames" in form.explain:
         explained["pictures"] = _as_base64(pictures) if pictures else None
+    cost = _Cost()
     if "spatial" in form.explain:
-        maps = await _spatial_attention(request, parts, pictures) if pictures else None
-        explained["spatial_attention"] = maps
+        explained["spatial_attention"] = None
+        if pictures:
+            done = await embed_upload(request, parts, Upload(frames=list(pictures)))
+            explained["spatial_attention"] = done.embedded.answer.spatial_attention.tolist()
+            cost = _cost(done)
     return _Probe(
+        cost=cost,
         embedding=embedding,
         described=QueryTracklet(
             frames=Frames(received=stored.received, sampled=stored.sampled),
@@ -129,11 +143,6 @@ async def _enrolled(request: Request, parts: Parts, form: QueryForm, tracklet_id
             **explained,
         ),
     )
-
-
-async def _spatial_attention(request: Request, parts: Parts, pictures: Sequence[bytes]) -> object:
-    done = await embed_upload(request, parts, Upload(frames=list(pictures)))
-    return done.embedded.answer.spatial_attention.tolist()
 
 
 def _answer(
@@ -153,9 +162,9 @@ def _answer(
         warnings=probe.warnings,
         model_id=parts.embedder.manifest.model_id,
         timing_ms=Timing(
-            decode=_ms(probe.decoding),
-            queue=_ms(probe.queued),
-            embed=_ms(probe.embedding_seconds),
+            decode=_ms(probe.cost.decoding),
+            queue=_ms(probe.cost.queued),
+            embed=_ms(probe.cost.embedding),
             search=_ms(searched),
             total=_ms(total),
         ),

@@ -108,6 +108,23 @@ def test_does_not_bring_back_who_was_erased_since(folder: Path, tmp_path: Path) 
         assert again.verify().ok
 
 
+def test_keeps_keys_revoked_and_the_audit_log_whole(folder: Path, tmp_path: Path) -> None:
+    with make_gallery(folder) as gallery:
+        key, text = gallery.keys.create("desk", "query", None)
+        gallery.backup(tmp_path / "backup")
+        gallery.keys.revoke(key.key_id)
+        gallery.enrol(tracklet("t9", 9), actor="later")
+
+    restore(tmp_path / "backup", folder)
+
+    with make_gallery(folder) as again:
+        assert again.keys.authenticate(text) is None
+        actions = [entry.action for entry in again.audit(limit=50, cursor=None).items]
+        assert actions[0] == "restore"
+        assert "enrol" in actions
+        assert again.verify().ok
+
+
 def test_needs_the_gallery_alone(gallery: LocalGallery, folder: Path, tmp_path: Path) -> None:
     fill(gallery)
     gallery.backup(tmp_path / "backup")

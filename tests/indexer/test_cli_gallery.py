@@ -141,6 +141,17 @@ def test_keys_are_made_listed_and_revoked(place: str, filled: Path, tmp_path: Pa
     assert "desk" in run("keys", "list", *at).stdout
 
 
+def test_a_flag_wins_over_the_environment(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_KEYS_FILE", str(tmp_path / "keys.json"))
+
+    made = run("keys", "create", "--name", "desk", "--gallery", str(filled))
+
+    assert made.exit_code == 0
+    assert not (tmp_path / "keys.json").exists()
+
+
 def test_keys_refuse_what_cannot_be(filled: Path, tmp_path: Path) -> None:
     both = ("--gallery", filled, "--keys-file", tmp_path / "keys.json")
     assert run("keys", "create", *both, "--name", "desk").exit_code == 2

@@ -141,12 +141,11 @@ def test_explain_adds_maps_and_pictures(enrolled: TestClient) -> None:
 
 
 def test_explain_embeds_kept_pictures_again(enrolled: TestClient) -> None:
-    query = enrolled.post("/query", files=form(tracklet_id="a1", explain=["spatial"])).json()[
-        "query"
-    ]
+    answer = enrolled.post("/query", files=form(tracklet_id="a1", explain=["spatial"])).json()
 
-    assert len(query["spatial_attention"]) == 5
-    assert "pictures" not in query
+    assert len(answer["query"]["spatial_attention"]) == 5
+    assert "pictures" not in answer["query"]
+    assert answer["timing_ms"]["embed"] > 0
 
 
 def test_explain_is_null_where_no_pictures_are_kept(make_client: MakeClient) -> None:

@@ -113,6 +113,16 @@ def test_bad_listing_parameters_are_refused_without_an_echo(client: TestClient, 
     assert "surprise" not in response.text
 
 
+def test_a_patch_cannot_end_a_tracklet_before_it_begins(client: TestClient) -> None:
+    client.post("/tracklets", files=form(1, tracklet_id="a1", captured_at="2024-05-01T10:00:00Z"))
+
+    refused = client.patch("/tracklets/a1", json={"captured_until": "2024-05-01T09:00:00Z"})
+
+    assert refused.status_code == 422
+    assert refused.json()["code"] == "invalid_parameter"
+    assert client.get("/tracklets/a1").json()["captured_until"] is None
+
+
 def test_a_patch_changes_what_it_names_and_null_clears(client: TestClient) -> None:
     client.post("/tracklets", files=form(1, tracklet_id="a1", identity="anna", camera="c1"))
 
