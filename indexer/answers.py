@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from indexer.calibration import Calibration
@@ -134,9 +132,3 @@ def results_of(
         expected_false_matches=far * ranking.searched if threshold is not None else None,
     )
     return [Result.of(place, calibration, threshold) for place in ranking.identities], gallery
-
-
-def effective_frames(temporal_attention: NDArray[np.float32]) -> float:
-    """exp(entropy): over how many frames the weight is spread."""
-    weights = temporal_attention[temporal_attention > 0].astype(np.float64)
-    return float(np.exp(-(weights * np.log(weights)).sum()))

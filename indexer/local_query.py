@@ -13,13 +13,13 @@ from indexer.answers import (
     QueryAnswer,
     QueryTracklet,
     Timing,
-    effective_frames,
     results_of,
 )
 from indexer.asking import Clip, Crops, Enrolled, Subject, Wanted
 from indexer.calibration import Calibration, fitting_calibration
 from indexer.gallery import open_gallery
 from indexer.protocol import Gallery
+from indexer.records import effective_frames
 from indexer.settings import GallerySettings
 from model.bundle import Bundle, Manifest, open_bundle
 from model.clip import decode_clip

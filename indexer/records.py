@@ -11,6 +11,16 @@ from numpy.typing import NDArray
 T = TypeVar("T")
 
 
+def effective_frames(attention: Sequence[float] | NDArray[np.float32]) -> float:
+    """exp(entropy) of a temporal attention [n]: over how many frames the weight is spread.
+
+    Between 1 and n; rounding in float32 would otherwise let it pass n.
+    """
+    weights = np.asarray(attention, dtype=np.float64)
+    weights = weights[weights > 0] / weights.sum()
+    return float(min(np.exp(-(weights * np.log(weights)).sum()), len(attention)))
+
+
 @dataclass(frozen=True)
 class NewTracklet:
     """An embedded tracklet on its way into the gallery. Times are aware and in UTC."""
@@ -57,10 +67,8 @@ class Tracklet:
 
     @property
     def effective_frames(self) -> float:
-        """exp(entropy of the temporal attention): over how many frames the weight is spread."""
-        weights = np.asarray(self.temporal_attention, dtype=np.float64)
-        positive = weights[weights > 0]
-        return float(np.exp(-(positive * np.log(positive)).sum()))
+        """Over how many frames the model spread its weight."""
+        return effective_frames(self.temporal_attention)
 
 
 @dataclass(frozen=True)

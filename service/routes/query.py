@@ -18,10 +18,9 @@ from indexer.answers import (
     QueryAnswer,
     QueryTracklet,
     Timing,
-    effective_frames,
     results_of,
 )
-from indexer.records import Ranking
+from indexer.records import Ranking, effective_frames
 from model.errors import FramesOrClip
 from service.auth import Caller, needs
 from service.embedding import EmbeddedUpload, embed_upload
