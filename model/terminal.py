@@ -54,6 +54,11 @@ def failures_as_exit() -> Iterator[None]:
     except SightlineError as error:
         console.print(f"error: {error.detail}", style="red", markup=False)
         raise typer.Exit(1) from error
+    except OSError as error:
+        # A file or folder of the caller's that cannot be used is no fault of the program's.
+        where = f"{error.filename}: " if error.filename else ""
+        console.print(f"error: {where}{error.strerror or error}", style="red", markup=False)
+        raise typer.Exit(1) from error
 
 
 class ProgressLine:

@@ -49,7 +49,10 @@ def _attributes(value: object) -> dict[str, Any] | None:
         return None
     if not isinstance(value, dict):
         raise InvalidParameter("attributes must be a JSON object")
-    if len(json.dumps(value, ensure_ascii=False).encode()) > MAX_ATTRIBUTES_BYTES:
+    if (
+        len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+        > MAX_ATTRIBUTES_BYTES
+    ):
         raise InvalidParameter(f"attributes may have {MAX_ATTRIBUTES_BYTES} bytes")
     return value
 

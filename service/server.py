@@ -120,9 +120,10 @@ def serve(app: FastAPI, parts: Parts) -> int:
     """
     settings = parts.settings
     server = DrainingServer(server_config(app, settings), parts)
-    # uvicorn raises the signal once more when it is done; the end was orderly, so it is ignored.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    signal.signal(signal.SIGINT, lambda *_: None)
+    # Before uvicorn listens to signals, one must end it too; when it is done it raises the signal
+    # once more, and the end was orderly: the same handler serves both.
+    signal.signal(signal.SIGTERM, server.handle_exit)
+    signal.signal(signal.SIGINT, server.handle_exit)
     with listen(settings.host, settings.port) as listener:
         scheme = "https" if settings.tls_cert else "http"
         host = f"[{settings.host}]" if ":" in settings.host else settings.host

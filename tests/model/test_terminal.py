@@ -62,3 +62,11 @@ def test_progress_is_plain_lines_elsewhere() -> None:
 
     assert len(lines) == 10
     assert lines[-1] == "indexing: 100/100"
+
+
+def test_a_file_that_cannot_be_used_is_one_line_and_1(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended, failures_as_exit():
+        raise FileExistsError(17, "File exists", "afile")
+
+    assert ended.value.exit_code == 1
+    assert capsys.readouterr().err == "error: afile: File exists\n"
