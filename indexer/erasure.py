@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer import audit
+from indexer.archive.ledger import LEDGER, Ledger
 from indexer.hashing import uuid7
 from indexer.records import Receipt
 from indexer.rows import now_micros, time_of
@@ -130,6 +131,7 @@ class Erasures:
                 if rows:
                     # Inside the transaction: nobody can save the index again in between.
                     forget(self._folder)
+                    _strike_out(self._folder, [tracklet_id for _, tracklet_id in rows])
                     _delete(connection, receipt_id, rows, self._store.hashes.tracklet)
             if at_once == _TRACKLETS_AT_ONCE_WHEN_FULL:
                 self._store.empty_log(self._deadline)
@@ -152,12 +154,12 @@ def keep_reserve(folder: Path) -> None:
 
 
 def bytes_below(folder: Path) -> int:
-    """Of all files but the reserve, which is not data. Files may vanish meanwhile."""
+    """Of all files but the reserve, which is not data. Files and folders may vanish meanwhile."""
     total = 0
-    for file in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            if file.name != _RESERVE and file.is_file():
-                total += file.stat().st_size
+    for parent, _, names in os.walk(folder):
+        for file in (Path(parent, name) for name in names):
+            with suppress(FileNotFoundError):
+                total += 0 if file == folder / _RESERVE else file.stat().st_size
     return total
 
 
@@ -205,6 +207,13 @@ def _delete(
         " bytes_gone = 0 WHERE receipt_id = ?",
         (len(rows), pictures, change, receipt_id),
     )
+
+
+def _strike_out(folder: Path, tracklet_ids: list[str]) -> None:
+    """The archives' ledger may know an erased tracklet as one that failed before or since."""
+    if (folder / LEDGER).exists():
+        with Ledger(folder) as ledger:
+            ledger.strike_out(tracklet_ids)
 
 
 def _mark(connection: sqlite3.Connection, receipt_id: str, column: str) -> None:

@@ -413,7 +413,9 @@ def open_gallery(
             raise GalleryMissing(f"there is no gallery in {path}, and no model to make one for")
         make_private(path)
     elif not (path / FILE).exists():
-        raise GalleryMissing(f"there is no gallery in {path}")
+        raise GalleryMissing(
+            f"there is no gallery in {path}: `sightline index` and `sightline serve` make one"
+        )
     with ExitStack() as undo:
         lock = undo.enter_context(ProcessLock(path / LOCK_FILE))
         lock.share()

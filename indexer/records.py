@@ -28,7 +28,7 @@ class NewTracklet:
     tracklet_id: str | None
     """The client's id, which makes enrolment idempotent; the gallery makes a UUIDv7 for None."""
     content_sha256: bytes
-    """SHA-256 over the uploaded bytes in order and the boxes: what "same content" means."""
+    """Over the uploaded files in order and the boxes; see `indexer.content`."""
     model_id: str
     embedding: NDArray[np.float32]
     """Unit length, [D]."""

@@ -3,13 +3,15 @@
 Every field is an environment variable with the prefix `SIGHTLINE_`.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from model.bundle import DEFAULT_BUNDLE
+from model.errors import InvalidParameter
 from model.limits import DecodeLimits
 
 _LIMITS = DecodeLimits()
@@ -60,3 +62,22 @@ class GallerySettings(BaseSettings):
             clip_frames=self.max_clip_frames,
             clip_pixels=self.max_clip_pixels,
         )
+
+
+S = TypeVar("S", bound=GallerySettings)
+
+
+def read_settings(kind: type[S], flags: Mapping[str, Any]) -> S:
+    """Settings from the environment, overruled by a command's flags (None: not given).
+
+    Raises `InvalidParameter`, which names the flag or the variable that has no usable value.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return kind(**given)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "_".join(str(part) for part in first["loc"])
+        flag, variable = f"--{name.replace('_', '-')}", f"SIGHTLINE_{name.upper()}"
+        place = f"{flag if name in given else variable}: " if name else ""
+        raise InvalidParameter(place + first["msg"].removeprefix("Value error, ")) from error

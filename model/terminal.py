@@ -27,7 +27,8 @@ from model.errors import InvalidParameter, SightlineError
 console = Console(stderr=True, highlight=False, emoji=False, soft_wrap=not sys.stderr.isatty())
 """For people: progress, warnings, failures."""
 
-_PIPED_WIDTH = 200
+_PIPED_WIDTH = 1000
+"""Columns: no row that is made here is as long, so none is folded."""
 
 output = Console(
     highlight=False,

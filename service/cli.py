@@ -96,18 +96,19 @@ def serve(
         "tls_key": tls_key,
     }
     with failures_as_exit():
-        code = _serve({name: value for name, value in flags.items() if value is not None})
+        code = _serve(flags)
     raise typer.Exit(code)
 
 
 def _serve(flags: dict[str, Any]) -> int:
+    from indexer.settings import read_settings
     from service.app import create_app
     from service.logs import configure_logs
     from service.parts import open_parts
     from service.server import serve as serve_app
-    from service.settings import read_settings
+    from service.settings import Settings
 
-    settings = read_settings(flags)
+    settings = read_settings(Settings, flags)
     configure_logs(settings.log_level)
     with open_parts(settings) as parts:
         return serve_app(create_app(settings, parts), parts)

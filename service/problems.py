@@ -122,6 +122,8 @@ def describe_invalid(failure: RequestValidationError | ValidationError) -> str:
     """The first validation failure in words, without a trace of the input."""
     first = failure.errors()[0]
     if first["type"] == "extra_forbidden":
+        if isinstance(failure, RequestValidationError) and first["loc"][0] == "query":
+            return "the query string has a parameter that is not known here"
         return "the body has a field that is not known here"
     place = ".".join(str(part) for part in first["loc"] if part not in {"body", "query", "path"})
     message = _safe_message(first)

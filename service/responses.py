@@ -10,13 +10,14 @@ _CODES: Final = {
     401: "`key_missing`, `key_invalid`",
     403: "`role_too_low`, `host_not_allowed`",
     404: "`not_found`",
+    405: "`method_not_allowed`, to any other method",
     408: "`request_timeout`",
     409: "`tracklet_exists`, `model_mismatch`",
     413: "`body_too_large`, `too_many_parts`",
     415: "`unsupported_media_type`",
     422: "`invalid_parameter`",
     429: "`rate_limited`",
-    500: "`internal`",
+    500: "`gallery_corrupt`, `internal`",
     503: "`not_ready`, `draining`",
     507: "`storage_full`",
 }
@@ -25,10 +26,10 @@ _UPLOAD: Final = {
     422: "`frames_or_clip`, `undecodable_frame`, `undecodable_clip`, `image_too_large`, "
     "`clip_too_large`, `too_many_frames`, `invalid_parameter`",
     429: "`queue_full`, `rate_limited`",
-    500: "`model_output_invalid`, `internal`",
+    500: "`model_output_invalid`, `gallery_corrupt`, `internal`",
 }
 
-EVERY: Final = (401, 403, 429, 500, 503)
+EVERY: Final = (401, 403, 405, 408, 429, 500, 503)
 """What every route with a role may answer."""
 
 Responses = dict[int | str, dict[str, Any]]
@@ -43,6 +44,13 @@ def upload_problems(*statuses: int) -> Responses:
     """The same for a route that takes a tracklet upload."""
     found = problems(400, 408, 413, 415, *statuses)
     return found | {status: _problem(status, codes) for status, codes in _UPLOAD.items()}
+
+
+def query_problems() -> Responses:
+    """The same for a search."""
+    found = upload_problems(404, 409)
+    codes = f"{_UPLOAD[422]}, `rerank_unavailable`"
+    return found | {409: _problem(409, "`model_mismatch`"), 422: _problem(422, codes)}
 
 
 def erase_problems() -> Responses:

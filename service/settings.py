@@ -1,13 +1,11 @@
 """The service's settings: each one an environment variable `SIGHTLINE_…`, some also a flag."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from indexer.settings import GallerySettings
-from model.errors import InvalidParameter
 
 
 class Limits(BaseModel):
@@ -91,14 +89,3 @@ class Settings(GallerySettings):
             header_seconds=self.header_seconds,
             body_idle_seconds=self.body_idle_seconds,
         )
-
-
-def read_settings(flags: Mapping[str, Any]) -> Settings:
-    """Settings from the environment, overruled by a command's flags. Raises `InvalidParameter`."""
-    try:
-        return Settings(**flags)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        place = f"SIGHTLINE_{name.upper()}: " if name and name not in flags else ""
-        raise InvalidParameter(f"{place}{first['msg']}") from error

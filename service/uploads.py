@@ -18,6 +18,7 @@ from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
+from indexer.content import content_sha256
 from model.boxes import parse_boxes
 from model.bundle import Manifest
 from model.clip import decode_clip
@@ -45,7 +46,7 @@ class Upload:
     frames: list[bytes] = field(default_factory=list)
     clip: Path | None = None
     content_sha256: bytes = b""
-    """SHA-256 over the files' bytes in order and `boxes`, all as received."""
+    """Over the files in order and `boxes`, all as received; see `indexer.content`."""
 
     @property
     def boxes(self) -> str | None:
@@ -126,7 +127,8 @@ class _Form:
         self._files = files
         self._clip: IO[bytes] | None = None
         self._upload = Upload()
-        self._digest = hashlib.sha256()
+        self._clip_digest = hashlib.sha256()
+        self._digests: list[bytes] = []
         self._parts = self._frames = 0
         self._complete = False
         self._name, self._data = "", bytearray()
@@ -170,7 +172,7 @@ class _Form:
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._name == "clip":
             assert self._clip is not None
-            self._digest.update(data[start:end])
+            self._clip_digest.update(data[start:end])
             self._clip.write(data[start:end])
         elif self._name == "frames":
             self._on_frame_data(data[start:end])
@@ -194,9 +196,11 @@ class _Form:
     def on_part_end(self) -> None:
         if self._name == "frames":
             if self._frames <= self._limits.max_frames:
-                self._digest.update(self._data)
+                self._digests.append(hashlib.sha256(self._data).digest())
                 self._upload.frames.append(bytes(self._data))
-        elif self._name != "clip":
+        elif self._name == "clip":
+            self._digests.append(self._clip_digest.digest())
+        else:
             self._upload.texts.setdefault(self._name, []).append(self._text())
 
     def on_end(self) -> None:
@@ -210,8 +214,8 @@ class _Form:
             raise TooManyFrames(f"a tracklet may have {self._limits.max_frames} frames")
         if self._clip is not None:
             self._clip.flush()
-        self._digest.update((self._upload.boxes or "").encode())
-        self._upload.content_sha256 = self._digest.digest()
+        boxes = (self._upload.boxes or "").encode()
+        self._upload.content_sha256 = content_sha256(self._digests, boxes)
         return self._upload
 
     def _text(self) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from indexer.archive.detector import load_detector
+from indexer.archive.detector import PersonDetector, load_detector
 from indexer.archive.files import open_archive
 from indexer.archive.layouts import Found, Layout, detect, scan
 from indexer.archive.ledger import Ledger
@@ -18,6 +18,7 @@ from indexer.archive.reading import PictureReader
 from indexer.archive.report import Report
 from indexer.archive.sources import Archive, Footage
 from indexer.archive.survey import Survey, Tracker, take_survey
+from indexer.archive.tracking import require_tracker
 from indexer.gallery import open_gallery
 from indexer.protocol import Gallery
 from indexer.settings import GallerySettings
@@ -52,13 +53,13 @@ def index_archive(job: IndexJob) -> Report:
     began, started = time.monotonic(), datetime.now(UTC)
     archive = open_archive(job.folder, job.name)
     layout = _layout(job, archive)
-    if job.engine == "ray" and layout in ("mot", "video"):
-        raise InvalidParameter("--engine ray is for archives of pictures: index videos locally")
+    _check_usage(job, archive, layout)
     threads = apply_thread_budget(job.settings.threads).model
+    detector = _detector(job, layout, threads)
     manifest, embedder = _model(job, threads)
     report = Report(archive.name, layout, job.engine)
     with closing(_gallery(job, manifest)) as gallery, Ledger(job.settings.gallery) as ledger:
-        survey = _survey(job, archive, layout, threads)
+        survey = _survey(job, archive, layout, detector)
         reader = PictureReader(archive, manifest, job.settings.decode_limits)
         preparation = Preparation(
             reader,
@@ -79,6 +80,24 @@ def index_archive(job: IndexJob) -> Report:
         ledger.forget(archive, before=started)
     report.seconds = time.monotonic() - began
     return report
+
+
+def _check_usage(job: IndexJob, archive: Archive, layout: Found) -> None:
+    """Refuse what cannot be meant, before anything is loaded or made."""
+    if job.engine == "ray" and layout in ("mot", "video"):
+        raise InvalidParameter("--engine ray is for archives of pictures: index videos locally")
+    if layout == "video":
+        if job.detector is None:
+            raise InvalidParameter("videos without boxes want a person detector: --detector FILE")
+        require_tracker()
+    scan(archive, layout, job.start)  # refuses at once what the layout cannot use
+
+
+def _detector(job: IndexJob, layout: Found, threads: int) -> PersonDetector | None:
+    """The person detector where the layout wants one."""
+    if layout != "video" or job.detector is None:
+        return None
+    return load_detector(job.detector, job.settings.device, threads)
 
 
 def _model(job: IndexJob, threads: int) -> tuple[Manifest, Embedder | None]:
@@ -121,14 +140,13 @@ def _gallery(job: IndexJob, manifest: Manifest) -> Gallery:
     )
 
 
-def _survey(job: IndexJob, archive: Archive, layout: Found, threads: int) -> Survey:
-    """Count the tracklets; where the layout is `video`, find them first."""
-    if layout != "video":
+def _survey(
+    job: IndexJob, archive: Archive, layout: Found, detector: PersonDetector | None
+) -> Survey:
+    """Count the tracklets; with a detector, find them first."""
+    if detector is None or job.detector is None:
         return take_survey(archive, layout, job.start, None, lambda *_: None)
-    if job.detector is None:
-        raise InvalidParameter("videos without boxes want a person detector: --detector FILE")
     limits = job.settings.decode_limits
-    detector = load_detector(job.detector, job.settings.device, threads)
     tracker = Tracker(detector, job.detector, job.settings.gallery, limits)
     videos = sum(isinstance(found, Footage) for found in scan(archive, layout, job.start))
     with ProgressLine("finding people", videos, "videos") as line:

@@ -5,6 +5,7 @@ disagree: a run that was killed is resumed by asking the gallery, never by this 
 away when a later run ends without meeting it again.
 """
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,6 +71,13 @@ class Ledger:
         self._connection.execute(
             "DELETE FROM failures WHERE archive = ? AND last_at < ?",
             (archive.name, _stamp(before)),
+        )
+
+    def strike_out(self, tracklet_ids: Sequence[str]) -> None:
+        """Leave no trace of these tracklets, of whichever archive."""
+        self._connection.execute(
+            "DELETE FROM failures WHERE tracklet_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(tracklet_ids),),
         )
 
     def failures(self, archive: Archive) -> Sequence[Failure]:

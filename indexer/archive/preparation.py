@@ -4,7 +4,6 @@ The cheap question comes first: a tracklet that the gallery holds with the same 
 decoded. Whatever is wrong with one source ends in a `Refusal` and never in an exception.
 """
 
-import hashlib
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from indexer.archive.crops import CutTrack, cut_out
 from indexer.archive.reading import PictureReader
 from indexer.archive.sources import Footage, Label, Pictures, Refusal
 from indexer.archive.tracks import Track
+from indexer.content import content_sha256
 from indexer.protocol import Gallery
 from model.clip import read_clip_frames
 from model.decode import DecodedTracklet
@@ -170,8 +170,8 @@ class Preparation:
 
 
 def _content(tracked: TrackedFootage, track: Track) -> bytes:
-    """Stands for the video's bytes followed by the boxes, without reading the video per track."""
-    return hashlib.sha256(bytes.fromhex(tracked.video_sha256) + track.as_json()).digest()
+    """That of an upload of the whole video as `clip` with the track as `boxes`."""
+    return content_sha256([bytes.fromhex(tracked.video_sha256)], track.as_json())
 
 
 def _timed(label: Label, footage: Footage, cut: CutTrack) -> Label:

@@ -6,6 +6,7 @@ from typing import Final
 
 from indexer.archive.files import Unreadable, read_file, stays_inside
 from indexer.archive.sources import Archive, Pictures, Refusal
+from indexer.content import content_sha256
 from model.bundle import Manifest
 from model.decode import DecodedTracklet, decode_frames
 from model.errors import InputRefused
@@ -20,7 +21,7 @@ class Content:
     """The files of one tracklet, in order."""
 
     sha256: bytes
-    """Over all of them: what "same content" means."""
+    """Over all of them; see `indexer.content`."""
     files: tuple[bytes, ...]
 
 
@@ -42,10 +43,8 @@ class PictureReader:
                 files.append(read_file(path, self.limits.frame_bytes))
             except Unreadable as error:
                 return source.label.refused(f"{path.name}: {error}")
-        digest = hashlib.sha256()
-        for file in files:
-            digest.update(file)
-        return Content(digest.digest(), tuple(files))
+        digests = (hashlib.sha256(file).digest() for file in files)
+        return Content(content_sha256(digests), tuple(files))
 
     def decode(self, source: Pictures, content: Content) -> DecodedTracklet | Refusal:
         """The sampled frames, or which file is no usable picture."""

@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
@@ -147,6 +148,14 @@ def detect(
     return found
 
 
+def require_tracker() -> None:
+    """Raises `InvalidParameter` where the extra with ByteTrack is not installed."""
+    if find_spec("trackers") is None or find_spec("supervision") is None:
+        raise InvalidParameter(
+            "following people through a video needs the extra 'video', which is not installed"
+        )
+
+
 def frame_rate(frames: Sequence[FrameDetections]) -> float:
     """Frames per second by the video's own time stamps; 25 where they say nothing."""
     lasted = frames[-1].seconds - frames[0].seconds if frames else 0.0
@@ -159,13 +168,10 @@ def follow(frames: Iterable[FrameDetections], fps: float) -> tuple[Track, ...]:
     A track is kept whole however long it is: the sampling spreads its frames over all of it. Weak
     boxes inside a track are kept too. Raises `InvalidParameter` where the extra is not installed.
     """
-    try:
-        from supervision import Detections as Boxes
-        from trackers import ByteTrackTracker
-    except ImportError as error:
-        raise InvalidParameter(
-            "following people through a video needs the extra 'video', which is not installed"
-        ) from error
+    require_tracker()
+    from supervision import Detections as Boxes
+    from trackers import ByteTrackTracker
+
     tracker = ByteTrackTracker(
         lost_track_buffer=round(30 * LOST_SECONDS),  # it counts in frames of 30 a second
         frame_rate=fps,

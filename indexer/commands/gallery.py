@@ -6,10 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from indexer.commands.options import read_settings
+from indexer.commands.options import gallery_settings
+from indexer.commands.printing import (
+    counted,
+    in_words,
+    print_cursor,
+    print_done,
+    print_pairs,
+    print_rows,
+)
 from model.errors import InvalidParameter
 from model.names import clean_name
 from model.terminal import console, failures_as_exit, output, print_json
@@ -50,7 +56,7 @@ def stats(folder: Folder = None, as_json: AsJson = False) -> None:
         if as_json:
             print_json(figures)
         else:
-            _print_pairs(figures)
+            print_pairs(figures)
 
 
 @gallery.command(name="list")
@@ -111,7 +117,8 @@ def verify(folder: Folder = None, as_json: AsJson = False) -> None:
                 text = f"{finding.kind}: {finding.subject}: {finding.detail}"
                 note = " (rebuild mends it)" if finding.mendable else ""
                 console.print(text + note, style="red", markup=False)
-            output.print(f"{found.checked} tracklets checked, {len(found.findings)} findings")
+            checked = counted(found.checked, "tracklet")
+            output.print(f"{checked} checked, {counted(len(found.findings), 'finding')}")
         if not found.ok:
             raise typer.Exit(1)
 
@@ -129,7 +136,7 @@ def rebuild(folder: Folder = None, as_json: AsJson = False) -> None:
         if as_json:
             print_json(figures)
         else:
-            _print_pairs(figures)
+            print_pairs(figures)
 
 
 @gallery.command()
@@ -170,8 +177,8 @@ def erase(
             return
         for receipt in receipts:
             output.print(
-                f"{receipt.tracklets} tracklets and {receipt.pictures} pictures erased, "
-                f"receipt {receipt.receipt_id}"
+                f"{counted(receipt.tracklets, 'tracklet')} and "
+                f"{counted(receipt.pictures, 'picture')} erased, receipt {receipt.receipt_id}"
             )
         if not receipts:
             output.print("there was nothing to erase")
@@ -193,7 +200,7 @@ def backup(
     """
     with failures_as_exit(), opened(folder) as opened_gallery:
         opened_gallery.backup(to)
-    _print_done({"backup": str(to)}, f"copied to {to}", as_json)
+    print_done({"backup": str(to)}, f"copied to {to}", as_json=as_json)
 
 
 @gallery.command()
@@ -213,9 +220,9 @@ def restore(
     with failures_as_exit():
         from indexer.backup import restore as put_back
 
-        target = read_settings(gallery=folder).gallery
+        target = gallery_settings(gallery=folder).gallery
         put_back(source, target)
-    _print_done({"restored": str(target)}, f"{target} restored from {source}", as_json)
+    print_done({"restored": str(target)}, f"{target} restored from {source}", as_json=as_json)
 
 
 @gallery.command()
@@ -230,22 +237,33 @@ def audit(
     """
     with failures_as_exit(), opened(folder) as opened_gallery:
         page = opened_gallery.audit(limit=limit, cursor=cursor)
-        entries = [asdict(entry) | {"at": format_time(entry.at)} for entry in page.items]
         if as_json:
+            entries = [asdict(entry) | {"at": format_time(entry.at)} for entry in page.items]
             print_json({"items": entries, "next_cursor": page.next_cursor})
             return
-        _print_rows(
+        print_rows(
             ("entry", "at", "actor", "action", "subject", "details"),
-            ([str(value or "") for value in entry.values()] for entry in entries),
+            (
+                (
+                    entry.entry,
+                    format_time(entry.at),
+                    entry.actor,
+                    entry.action,
+                    entry.subject_hash,
+                    in_words(entry.details),
+                )
+                for entry in page.items
+            ),
+            nothing="nothing has happened yet",
         )
-        _print_cursor(page.next_cursor)
+        print_cursor(page.next_cursor)
 
 
 def opened(folder: Path | None) -> "LocalGallery":
     """The gallery that the flag or the settings name. Raises `GalleryMissing`."""
     from indexer.gallery import open_gallery
 
-    settings = read_settings(gallery=folder)
+    settings = gallery_settings(gallery=folder)
     return open_gallery(
         settings.gallery,
         model_id=None,
@@ -281,44 +299,12 @@ def _time(time: "datetime | None") -> str | None:
 
 
 def _print_tracklets(tracklets: Iterable["Tracklet"], next_cursor: str | None) -> None:
-    _print_rows(
+    print_rows(
         ("tracklet", "identity", "camera", "captured at", "frames"),
         (
-            [
-                one.tracklet_id,
-                one.identity or "",
-                one.camera or "",
-                _time(one.captured_at) or "",
-                str(one.received),
-            ]
+            (one.tracklet_id, one.identity, one.camera, _time(one.captured_at), one.received)
             for one in tracklets
         ),
+        nothing="no tracklets",
     )
-    _print_cursor(next_cursor)
-
-
-def _print_rows(names: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for name in names:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        # As Text, so that a label with square brackets is not taken for markup.
-        table.add_row(*(Text(cell) for cell in row))
-    output.print(table)
-
-
-def _print_cursor(next_cursor: str | None) -> None:
-    if next_cursor is not None:
-        console.print(f"more with --cursor {next_cursor}")
-
-
-def _print_pairs(figures: dict[str, Any]) -> None:
-    for name, value in figures.items():
-        output.print(f"{name.replace('_', ' ')}: {value}", markup=False)
-
-
-def _print_done(answer: dict[str, str], text: str, as_json: bool) -> None:
-    if as_json:
-        print_json(answer)
-    else:
-        output.print(text, markup=False)
+    print_cursor(next_cursor)

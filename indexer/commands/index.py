@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from indexer.commands.options import Device, read_settings
+from indexer.commands.options import Device, gallery_settings
 from model.errors import InvalidParameter
 from model.names import clean_name
 from model.terminal import console, failures_as_exit, output, print_json
@@ -87,7 +87,7 @@ def index(
         job = IndexJob(
             folder=archive,
             layout=layout,
-            settings=read_settings(gallery=gallery, model=model, device=device),
+            settings=gallery_settings(gallery=gallery, model=model, device=device),
             name=clean_name(name, "--name"),
             detector=detector,
             start=parse_time(start, "--start"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from indexer.commands.gallery import AsJson, opened
+from indexer.commands.printing import print_rows
 from model.errors import InvalidParameter
 from model.terminal import console, failures_as_exit, output, print_json
 from model.times import format_time
@@ -79,10 +80,11 @@ def list_keys(folder: Folder = None, keys_file: KeysFile = None, as_json: AsJson
         if as_json:
             print_json({"items": known})
             return
-        for key in known:
-            output.print(
-                "  ".join(f"{field}={value}" for field, value in key.items()), markup=False
-            )
+        print_rows(
+            ("id", "name", "role", "created", "expires", "revoked"),
+            (key.values() for key in known),
+            nothing="no keys",
+        )
 
 
 @keys.command()

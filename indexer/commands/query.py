@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from indexer.commands.options import Device, read_settings
+from indexer.commands.options import Device, gallery_settings
 from model.errors import InvalidParameter
 from model.names import clean_name
 from model.terminal import console, failures_as_exit, output, print_json
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "SIGHTLINE_KEY"
 SERVER_VARIABLE = "SIGHTLINE_SERVER"
-
-_PAGE_WIDTH = 160
-"""Columns where no terminal sets them."""
 
 
 def query(
@@ -99,7 +95,7 @@ def query(
         if server is not None:
             _ask_service(server, asked, wanted, as_json=as_json)
         else:
-            settings = read_settings(gallery=gallery, model=model, device=device)
+            settings = gallery_settings(gallery=gallery, model=model, device=device)
             _ask_gallery(settings, asked, wanted, as_json=as_json)
 
 
@@ -128,8 +124,7 @@ def _ask_gallery(
 def _show(answer: "QueryAnswer", calibration: str | None) -> None:
     from indexer.commands.ranking_table import ranking_table
 
-    page = output if output.is_terminal else Console(width=_PAGE_WIDTH, highlight=False)
-    page.print(ranking_table(answer))
+    output.print(ranking_table(answer))
     if "looks_uncropped" in answer.warnings:
         console.print("most frames are wider than high: are they crops of one person?")
     if calibration == "synthetic":

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from indexer.answers import QueryAnswer, Result
+from indexer.commands.printing import counted
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _BARS = 16
@@ -17,7 +18,7 @@ def ranking_table(answer: QueryAnswer) -> RenderableType:
     """The query's own attention above, the results below."""
     query, gallery = answer.query, answer.gallery
     head = Text.assemble(
-        f"query: {len(query.frames.sampled)} of {query.frames.received} frames, "
+        f"query: {len(query.frames.sampled)} of {counted(query.frames.received, 'frame')}, "
         f"weight on {query.effective_frames:.1f}  ",
         attention_bars(query.temporal_attention),
     )
@@ -28,13 +29,11 @@ def ranking_table(answer: QueryAnswer) -> RenderableType:
     table.add_column("attention", no_wrap=True)
     for result in answer.results:
         table.add_row(*_row(result))
-    foot = (
-        f"{gallery.searched} of {gallery.tracklets} tracklets searched, "
-        f"{gallery.identities} labelled identities"
-    )
+    identities = counted(gallery.identities, "labelled identity", "labelled identities")
+    foot = f"{gallery.searched} of {counted(gallery.tracklets, 'tracklet')} searched, {identities}"
     if gallery.expected_false_matches is not None:
         foot += f"; {gallery.expected_false_matches:.2g} strangers expected above the threshold"
-    return Group(head, table, Text(foot))
+    return Group(head, table if answer.results else Text("nothing was found"), Text(foot))
 
 
 def attention_bars(weights: Sequence[float]) -> str:

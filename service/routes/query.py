@@ -26,7 +26,7 @@ from service.auth import Caller, needs
 from service.embedding import EmbeddedUpload, embed_upload
 from service.forms import QueryForm, multipart_body, read_form
 from service.parts import CallerOf, Parts, PartsOf
-from service.responses import upload_problems
+from service.responses import query_problems
 from service.routes.tracklets import tracklet_warnings
 from service.uploads import Upload, read_upload
 
@@ -56,7 +56,7 @@ class _Probe:
     "/query",
     summary="Rank the identities that look like a tracklet",
     response_model_exclude_unset=True,
-    responses=upload_problems(404, 409),
+    responses=query_problems(),
     openapi_extra=needs("query") | multipart_body(QueryForm),
 )
 async def query(request: Request, parts: PartsOf, caller: CallerOf) -> QueryAnswer:

@@ -117,11 +117,47 @@ def test_audit_shows_hashes_only(filled: Path) -> None:
     assert [one["entry"] for one in page["items"]] == [4, 3]
 
 
+def test_audit_is_in_words(filled: Path) -> None:
+    with make_gallery(filled) as gallery:
+        gallery.picture("t1", 0, actor="desk")
+
+    shown = run("gallery", "audit", "--gallery", filled, "--limit", 1).stdout
+
+    assert "place 0" in shown
+    assert "{" not in shown
+
+
+def test_one_is_not_many(filled: Path) -> None:
+    erased = run("gallery", "erase", "--gallery", filled, "--tracklet", "t0").stdout
+    verified = run("gallery", "verify", "--gallery", filled).stdout
+
+    assert erased.startswith("1 tracklet and 1 picture erased")
+    assert verified == "3 tracklets checked, 0 findings\n"
+
+
+def test_nothing_is_told_in_words(filled: Path) -> None:
+    none = run("gallery", "list", "--gallery", filled, "--camera", "c9")
+
+    assert none.stdout == "no tracklets\n"
+    assert run("keys", "list", "--gallery", filled).stdout == "no keys\n"
+
+
+def test_a_row_that_is_piped_is_one_line(folder: Path) -> None:
+    tracklet_id, identity = "t:cat:" + "x" * 122, "y" * 128
+    with make_gallery(folder) as made:
+        made.enrol(tracklet(tracklet_id, 1, identity=identity), actor="test")
+
+    lines = run("gallery", "list", "--gallery", folder).stdout.splitlines()
+
+    assert lines[1].split()[:2] == [tracklet_id, identity]
+
+
 @pytest.mark.parametrize("command", ["stats", "list", "verify", "rebuild", "audit"])
 def test_makes_no_gallery(command: str, tmp_path: Path) -> None:
     done = run("gallery", command, "--gallery", tmp_path / "none")
     assert done.exit_code == 1
     assert done.stderr.startswith("error: there is no gallery")
+    assert "`sightline index` and `sightline serve` make one" in done.stderr
     assert len(done.stderr.splitlines()) <= 2
     assert not (tmp_path / "none").exists()
 
@@ -138,7 +174,9 @@ def test_keys_are_made_listed_and_revoked(place: str, filled: Path, tmp_path: Pa
     assert run("keys", "revoke", "nobody", *at).exit_code == 1
     shown = run("keys", "create", *at, "--name", "desk")
     assert len(shown.stdout.strip()) >= 43
-    assert "desk" in run("keys", "list", *at).stdout
+    listed_for_people = run("keys", "list", *at).stdout
+    assert "desk" in listed_for_people
+    assert "None" not in listed_for_people
 
 
 def test_a_flag_wins_over_the_environment(
@@ -171,3 +209,11 @@ def test_every_command_has_an_example(command: tuple[str, str]) -> None:
     shown = run(*command, "--help")
     assert shown.exit_code == 0
     assert f"sightline {command[0]} {command[1]}" in shown.stdout
+
+
+@pytest.mark.parametrize("commands", [gallery_commands, keys_commands])
+def test_help_is_plain_and_offers_no_completion(commands: typer.Typer) -> None:
+    shown = CliRunner().invoke(commands, ["--help"]).stdout
+
+    assert "completion" not in shown
+    assert "\u256d" not in shown  # a corner of rich's boxes

@@ -231,6 +231,7 @@ def test_people_are_found_and_followed_in_a_bare_video(tmp_path: Path, place: Pl
     ("arguments", "message"),
     [
         (("--layout", "video"), "--detector"),
+        (("--layout", "video", "--detector", "/nowhere"), "--detector: no file"),
         (("--start", "noon"), "--start must be an RFC 3339 time"),
         (("--start", "2024-05-01T12:00:00Z"), "--start is for the layouts mot and video"),
         (("--name", "a/b"), "--name must be a plain name"),
@@ -247,6 +248,7 @@ def test_what_cannot_be_meant_is_a_usage_error(
 
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
+    assert not place.gallery.exists()
 
 
 def test_another_models_gallery_is_refused(tmp_path: Path, place: Place) -> None:

@@ -125,6 +125,15 @@ def test_an_enrolled_tracklet_is_left_out_of_its_own_results(
     assert own not in listed
 
 
+def test_a_flag_wins_over_the_environment(
+    gallery: Path, fake_bundle: Path, crops: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_SERVER", "http://127.0.0.1:9")
+
+    assert answer(crops, "--gallery", gallery, "--model", fake_bundle)["results"]
+    assert "no Sightline service answers" in run(crops).stderr
+
+
 def test_an_enrolled_tracklet_needs_no_model(tmp_path: Path, gallery: Path, crops: Path) -> None:
     with open_gallery(gallery, model_id=None, width=None, create=False) as opened:
         some = opened.path("Bert", limit=1, cursor=None).items[0].tracklet_id
@@ -220,6 +229,15 @@ def test_the_table_shows_rank_identity_and_attention(
     assert "2024-05-01 1" in row
     assert "c1, c2" in row
     assert re.search(r"[▁▂▃▄▅▆▇█]{4}", row)
+
+
+def test_no_results_are_told_in_words(gallery: Path, fake_bundle: Path, crops: Path) -> None:
+    flags = ("--gallery", gallery, "--model", fake_bundle, "--camera", "c9")
+
+    shown = run(crops, *flags).stdout
+
+    assert "nothing was found" in shown
+    assert "rank" not in shown
 
 
 def test_a_calibration_turns_scores_into_decisions(

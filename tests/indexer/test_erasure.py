@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from indexer.archive.ledger import LEDGER, Ledger
+from indexer.archive.sources import Archive
 from indexer.gallery import LocalGallery
 from indexer.records import Filter, Search
 from indexer.rows import to_stored
@@ -50,6 +52,21 @@ def test_no_file_holds_the_bytes_any_more(folder: Path) -> None:
             gallery.erase("t5", actor="officer")
         assert gallery.verify().ok
     assert traces(folder, 5) == []
+
+
+def test_the_ledger_forgets_the_id_too(folder: Path) -> None:
+    here = Archive(Path("/x"), "here")
+    with make_gallery(folder) as gallery:
+        fill(gallery)
+        with Ledger(folder) as ledger:
+            ledger.failed(here, "yard/the-erased-walk", "changed since", "t5")
+            ledger.failed(here, "yard/another-walk", "changed since", "t6")
+
+        gallery.erase("t5", actor="test")
+
+    with Ledger(folder) as ledger:
+        assert [failure.tracklet_id for failure in ledger.failures(here)] == ["t6"]
+    assert b"the-erased-walk" not in (folder / LEDGER).read_bytes()
 
 
 def test_the_index_forgets_the_bits_too(gallery: LocalGallery) -> None:

@@ -472,3 +472,15 @@ def test_readers_and_writers_at_once(gallery: LocalGallery) -> None:
     assert wrong == []
     assert gallery.stats().tracklets == 30
     assert gallery.verify().ok
+
+
+def test_the_size_counts_folders_but_neither_the_reserve_nor_what_vanishes(
+    gallery: LocalGallery, folder: Path
+) -> None:
+    before = gallery.stats().bytes_on_disk
+    (folder / "detections").mkdir()
+    (folder / "detections" / "video.jsonl").write_bytes(bytes(5000))
+    (folder / "gone").symlink_to(folder / "vanished")
+
+    assert gallery.stats().bytes_on_disk == before + 5000
+    assert before < (folder / "reserve").stat().st_size

@@ -1,5 +1,6 @@
 """FAISS as a view: exact, the same bits however it is laid out, safe beside writers."""
 
+import faiss
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -47,6 +48,17 @@ def test_the_answer_is_complete_down_to_its_floor(device: str, share: float | No
     assert len(found) == len(nearest.positions)
     assert {p for p in np.flatnonzero(chosen).tolist() if exact[p] > nearest.floor} <= found
     assert len(found) >= min(10, chosen.sum())
+    vectors.close()
+
+
+def test_a_search_waits_for_no_threads_of_faiss() -> None:
+    vectors = CpuVectors(WIDTH, 2)
+    vectors.add(directions(10))
+    faiss.omp_set_num_threads(2)
+
+    vectors.nearest(directions(1)[0].astype(np.float32), 3, None)
+
+    assert faiss.omp_get_max_threads() == 1
     vectors.close()
 
 

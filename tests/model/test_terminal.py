@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from model.errors import BundleInvalid, InvalidParameter, SightlineError
-from model.terminal import ProgressLine, failures_as_exit, print_json
+from model.terminal import ProgressLine, console, failures_as_exit, output, print_json
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,14 @@ def test_a_long_failure_stays_one_line() -> None:
     assert done.exit_code == 1
     assert done.stderr.strip() == f"error: {detail}".strip()
     assert not done.stdout
+
+
+def test_colons_of_an_id_are_no_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print("tracklet:cat:1")
+    console.print("tracklet:cat:1")
+
+    told = capsys.readouterr()
+    assert told.out == told.err == "tracklet:cat:1\n"
 
 
 def test_answers_are_strict_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,9 +1,12 @@
 """`/openapi.json` describes all that the service does, and only that."""
 
+import re
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+
+from model.errors import SightlineError
 
 METHODS = {"get", "post", "patch", "delete", "put"}
 
@@ -59,11 +62,33 @@ def test_every_operation_is_described_with_its_problems(document: Any) -> None:
         if operation["x-sightline-role"] == "none":
             continue
         assert operation["security"] == [{"key": []}], name
-        assert {"401", "403", "429", "500", "503"} <= set(operation["responses"]), name
+        statuses = {"401", "403", "405", "408", "429", "500", "503"}
+        assert statuses <= set(operation["responses"]), name
         for status, response in operation["responses"].items():
             if int(status) >= 400:
                 assert "application/problem+json" in response["content"], (name, status)
                 assert response["content"]["application/problem+json"]["example"]["code"]
+
+
+NEVER_ANSWERED = {"bundle_invalid", "device_unavailable", "gallery_missing", "tracklet_erased"}
+"""At the start of the service, or in `sightline index` alone."""
+
+
+def codes(kind: type[SightlineError]) -> set[str]:
+    below = [codes(sub) for sub in kind.__subclasses__()]
+    return set().union(*below) if below else {kind.code}
+
+
+def test_every_code_is_listed_where_it_can_be_answered(document: Any) -> None:
+    listed = {
+        code
+        for _, operation in operations(document)
+        for status, response in operation["responses"].items()
+        if int(status) >= 400
+        for code in re.findall(r"`(\w+)`", response["description"])
+    }
+
+    assert listed == codes(SightlineError) - NEVER_ANSWERED | {"internal", "method_not_allowed"}
 
 
 def test_uploads_are_described_with_all_their_fields(document: Any) -> None:

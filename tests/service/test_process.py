@@ -92,6 +92,7 @@ def test_it_serves_and_sigterm_ends_it_in_order(process: Process, tmp_path: Path
         (("--model", "/nowhere"), {}, 1, "no model bundle"),
         (("--host", "0.0.0.0"), {}, 1, "sightline keys create"),
         (("--tls-cert", "cert.pem"), {}, 2, "tls_key"),
+        (("--port", "99999"), {}, 2, "--port: "),
         ((), {"SIGHTLINE_QUEUE": "0"}, 2, "SIGHTLINE_QUEUE"),
         (("--device", "cuda"), {}, 1, "cuda"),
         (("--host", "127.0.0.2.3"), {}, 1, "127.0.0.2.3"),

@@ -1,12 +1,17 @@
 """`/tracklets`: enrolled, listed, changed, erased."""
 
 import json
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from indexer.archive.job import IndexJob, index_archive
+from indexer.archive.tracks import read_mot
+from service.settings import Settings
 from tests.service.conftest import MakeClient
-from tests.service.helpers import form
+from tests.service.helpers import form, frames, jpegs
+from tests.support.archives import write_mot, write_tracklets
 
 FIELDS = {
     "tracklet_id",
@@ -65,6 +70,41 @@ def test_enrolment_is_idempotent(client: TestClient) -> None:
     assert code_of(other) == (409, "tracklet_exists")
 
 
+def test_files_cut_elsewhere_are_other_content(client: TestClient) -> None:
+    first, second = jpegs(1, 2)
+    client.post("/tracklets", files=[*form(tracklet_id="a1"), *frames([first, second])])
+
+    joined = client.post("/tracklets", files=[*form(tracklet_id="a1"), *frames([first + second])])
+
+    assert code_of(joined) == (409, "tracklet_exists")
+
+
+def test_what_an_archive_brought_is_the_same_content_over_http(
+    tmp_path: Path, settings: Settings, make_client: MakeClient
+) -> None:
+    crops = write_tracklets(tmp_path / "crops", {"c/t": 1})
+    video = write_mot(tmp_path / "video", "door", [1], frames=9)
+    for archive in (crops, video):
+        index_archive(IndexJob(archive, "auto", settings))
+    (track,) = read_mot(video / "door.txt").tracks
+    parts = {
+        "crops": frames([file.read_bytes() for file in sorted((crops / "c" / "t").iterdir())]),
+        "video": [
+            ("boxes", (None, track.as_json())),
+            ("clip", ("door.mp4", (video / "door.mp4").read_bytes())),
+        ],
+    }
+    client = make_client()
+    stored = [item["tracklet_id"] for item in client.get("/tracklets").json()["items"]]
+
+    again = [
+        client.post("/tracklets", files=[*form(tracklet_id=one), *parts[one.partition(":")[0]]])
+        for one in stored
+    ]
+
+    assert [response.status_code for response in again] == [200, 200]
+
+
 def test_an_id_is_made_where_none_is_given(client: TestClient) -> None:
     first, second = (client.post("/tracklets", files=form(1)).json() for _ in range(2))
 
@@ -111,6 +151,12 @@ def test_bad_listing_parameters_are_refused_without_an_echo(client: TestClient, 
     assert response.headers["content-type"] == "application/problem+json"
     assert "yesterday" not in response.text
     assert "surprise" not in response.text
+
+
+def test_an_unknown_parameter_is_not_looked_for_in_the_body(client: TestClient) -> None:
+    told = client.get("/tracklets?surprise=1").json()["detail"]
+
+    assert told == "the query string has a parameter that is not known here"
 
 
 def test_a_patch_cannot_end_a_tracklet_before_it_begins(client: TestClient) -> None:
