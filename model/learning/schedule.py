@@ -32,7 +32,7 @@ def make_optimiser(network: Network, settings: OptimiserSettings) -> AdamW:
         for name, parameters in parameter_groups(network).items()
         if parameters
     ]
-    return AdamW(groups, lr=settings.rate, weight_decay=settings.weight_decay)
+    return AdamW(groups, lr=settings.rate, weight_decay=settings.weight_decay, fused=True)
 
 
 def set_rates(optimiser: Optimizer, factor: float) -> None:

@@ -6,8 +6,28 @@ meaningless features in the other, so the layout is part of the configuration.
 """
 
 from torch import Tensor, nn
+from torch.nn.functional import conv2d
 
 from model.network.config import Layout
+
+
+def convolve(conv: nn.Module, norm: nn.Module, x: Tensor) -> Tensor:
+    """`norm(conv(x))`, as one convolution where training leaves the statistics alone.
+
+    A batch norm with fixed statistics only scales and shifts. Folded into the weights of its
+    convolution, which stay trainable, it costs nothing; on its own it takes a fifth of a step on
+    a CPU, because it reads and writes every activation once more.
+    """
+    if conv.training and isinstance(norm, nn.BatchNorm2d) and not norm.training:
+        assert isinstance(conv, nn.Conv2d)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        weight = conv.weight * scale[:, None, None, None]
+        bias = norm.bias - norm.running_mean * scale
+        return conv2d(x, weight, bias, conv.stride, conv.padding)
+    out: Tensor = norm(conv(x))
+    return out
 
 
 class Bottleneck(nn.Module):
@@ -29,11 +49,12 @@ class Bottleneck(nn.Module):
             self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(planes * 4))
 
     def forward(self, x: Tensor) -> Tensor:
-        shortcut = x if self.downsample is None else self.downsample(x)
-        y = self.relu(self.bn1(self.conv1(x)))
-        y = self.relu(self.bn2(self.conv2(y)))
-        y = self.bn3(self.conv3(y))
-        out: Tensor = self.relu(y + shortcut)
+        shortcut = x if self.downsample is None else convolve(*self.downsample, x)
+        y = self.relu(convolve(self.conv1, self.bn1, x))
+        y = self.relu(convolve(self.conv2, self.bn2, y))
+        y = convolve(self.conv3, self.bn3, y)
+        y += shortcut
+        out: Tensor = self.relu(y)
         return out
 
 
@@ -61,7 +82,7 @@ class Backbone(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.maxpool(self.relu(convolve(self.conv1, self.bn1, x)))
         for name in self.stage_names:
             x = self.get_submodule(name)(x)
         return x

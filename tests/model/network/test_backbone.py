@@ -55,3 +55,24 @@ def test_freezing_stops_the_stem_and_the_first_stages() -> None:
 
     learning = {name.split(".")[0] for name, p in backbone.named_parameters() if p.requires_grad}
     assert learning == {"layer2"}
+
+
+def test_folding_in_training_changes_neither_features_nor_gradients() -> None:
+    torch.manual_seed(0)
+    backbone = Backbone(8, (1, 1), "caffe").double()
+    for module in backbone.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+            torch.nn.init.normal_(module.weight)
+            torch.nn.init.normal_(module.bias)
+    frames = torch.rand(2, 3, 64, 32, dtype=torch.double)
+    separate = backbone.eval()(frames)
+    expected = torch.autograd.grad(separate.square().sum(), list(backbone.parameters()))
+
+    backbone.freeze(stages=-1, statistics=True)
+    folded = backbone.train()(frames)
+    given = torch.autograd.grad(folded.square().sum(), list(backbone.parameters()))
+
+    torch.testing.assert_close(folded, separate)
+    torch.testing.assert_close(given, expected)
