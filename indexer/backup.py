@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from indexer import audit
-from indexer.erasure import keep_reserve
 from indexer.lock import LOCK_FILE, ProcessLock
+from indexer.room import keep_reserve
 from indexer.saved import forget, sync_folder
 from indexer.store import FILE, Store, next_generation
 from model.errors import GalleryCorrupt, GalleryFailure, GalleryMissing, InvalidParameter

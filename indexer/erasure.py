@@ -6,11 +6,8 @@ that last step up; then the erasure stays open in the store until a repetition, 
 has finished it.
 """
 
-import os
-import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +15,14 @@ from indexer import audit
 from indexer.archive.ledger import LEDGER, Ledger
 from indexer.hashing import uuid7
 from indexer.records import Receipt
+from indexer.room import give_up_reserve, keep_reserve
 from indexer.rows import now_micros, time_of
 from indexer.saved import forget
 from indexer.store import Store, next_generation
 from model.errors import ErasePending, NotFound, StorageFull
 
-_RESERVE = "reserve"
-_RESERVE_BYTES = 16 * 2**20
-_LEFT_FOR_THE_LOG = 2**20
 _TRACKLETS_AT_ONCE = 256
-_TRACKLETS_AT_ONCE_WHEN_FULL = 2
+_TRACKLETS_AT_ONCE_WHEN_FULL = 1
 
 _Find = Callable[[sqlite3.Connection, int], list[tuple[int, str]]]
 """Up to so many (number, id) of the tracklets that are still to go."""
@@ -87,7 +82,7 @@ class Erasures:
         """Get rid of the bytes of these erasures, which were committed before."""
         if not self._store.empty_log(deadline):
             return False
-        with self._store.writing() as connection:
+        with self._store.writing(for_erasing=True) as connection:
             for receipt_id in receipts:
                 _mark(connection, receipt_id, "bytes_gone")
         return True
@@ -97,8 +92,10 @@ class Erasures:
         try:
             return self._attempt(action, subject, find, actor, _TRACKLETS_AT_ONCE)
         except StorageFull:
-            (self._folder / _RESERVE).unlink(missing_ok=True)
+            give_up_reserve(self._folder)
         try:
+            # What the log has gathered needs less room in the database than it has here.
+            self._store.empty_log(0)
             return self._attempt(action, subject, find, actor, _TRACKLETS_AT_ONCE_WHEN_FULL)
         finally:
             keep_reserve(self._folder)
@@ -112,7 +109,7 @@ class Erasures:
                 "the rows are gone, but a reader holds up the removal of their bytes; "
                 "ask again for the receipt"
             )
-        with self._store.writing() as connection:
+        with self._store.writing(for_erasing=True) as connection:
             _mark(connection, receipt_id, "answered")
             return _receipt(connection, receipt_id)
 
@@ -122,7 +119,7 @@ class Erasures:
         """Delete what `find` finds, a few at a time; the id of the open erasure."""
         receipt_id, more = "", True
         while more:
-            with self._store.writing() as connection:
+            with self._store.writing(for_erasing=True) as connection:
                 rows = find(connection, at_once)
                 more = len(rows) == at_once
                 if not receipt_id:
@@ -136,31 +133,6 @@ class Erasures:
             if at_once == _TRACKLETS_AT_ONCE_WHEN_FULL:
                 self._store.empty_log(self._deadline)
         return receipt_id
-
-
-def keep_reserve(folder: Path) -> None:
-    """Set room aside on the disk, as long as there is more than that."""
-    file = folder / _RESERVE
-    free = shutil.disk_usage(folder).free
-    if file.exists() or free < _RESERVE_BYTES + _LEFT_FOR_THE_LOG:
-        return
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        os.posix_fallocate(descriptor, 0, _RESERVE_BYTES)
-    except OSError:  # somebody else was quicker: better none than half of it
-        file.unlink()
-    finally:
-        os.close(descriptor)
-
-
-def bytes_below(folder: Path) -> int:
-    """Of all files but the reserve, which is not data. Files and folders may vanish meanwhile."""
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for file in (Path(parent, name) for name in names):
-            with suppress(FileNotFoundError):
-                total += 0 if file == folder / _RESERVE else file.stat().st_size
-    return total
 
 
 def _open_erasure(

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import audit, backup, enrolment, identities, pictures, rows
-from indexer.erasure import Erasures, bytes_below, keep_reserve
+from indexer.erasure import Erasures
 from indexer.keys import GalleryKeys
 from indexer.lock import LOCK_FILE, ProcessLock
 from indexer.records import (
@@ -40,6 +40,7 @@ from indexer.records import (
     TrackletPatch,
     Verification,
 )
+from indexer.room import bytes_below, keep_reserve, with_reserve
 from indexer.saved import forget
 from indexer.store import FILE, Store, create_store, make_private, next_generation
 from indexer.vectors import GpuIndex, Vectors, open_vectors
@@ -420,8 +421,8 @@ def open_gallery(
         lock = undo.enter_context(ProcessLock(path / LOCK_FILE))
         lock.share()
         if create and model_id is not None and width is not None:
-            create_store(path / FILE, model_id, width)
-        store = undo.enter_context(closing(Store(path / FILE)))
+            with_reserve(path, lambda: create_store(path / FILE, model_id, width))
+        store = undo.enter_context(closing(with_reserve(path, lambda: Store(path / FILE))))
         if model_id not in (None, store.model_id) or width not in (None, store.width):
             raise ModelMismatch(
                 f"the gallery in {path} holds {store.width}-d embeddings of model "

@@ -17,7 +17,15 @@ from typing import Literal
 
 from indexer import schema
 from indexer.hashing import KeyedHash
-from model.errors import GalleryCorrupt, GalleryFailure, GalleryLocked, GalleryMissing, StorageFull
+from indexer.room import is_full, log_pages, most_pages
+from model.errors import (
+    GalleryCorrupt,
+    GalleryFailure,
+    GalleryLocked,
+    GalleryMissing,
+    StorageFailed,
+    StorageFull,
+)
 
 FILE = "gallery.sqlite3"
 
@@ -33,6 +41,8 @@ _FULL = {
     sqlite3.SQLITE_IOERR_SHMSIZE,
 }
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_FAILED = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
 class Store:
@@ -67,13 +77,17 @@ class Store:
             self._give_back(connection)
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, for_erasing: bool = False) -> Iterator[sqlite3.Connection]:
         """A transaction that is durable when the block has ended, or never happened.
 
-        Raises `StorageFull`, and `GalleryLocked` where other writers took longer than 10 s.
+        Erasures may use the last pages of a database that may not grow any more. Raises
+        `StorageFull`, `StorageFailed`, and `GalleryLocked` where other writers took longer than
+        10 s; a failure of the block's own `OSError` counts as one of the storage.
         """
-        with self._turn, _translated(), _transaction(self._writer, "IMMEDIATE"):
-            yield self._writer
+        with self._turn, _translated():
+            _limit_pages(self._writer, for_erasing=for_erasing)
+            with _transaction(self._writer, "IMMEDIATE"):
+                yield self._writer
 
     @contextmanager
     def logging(self) -> Iterator[sqlite3.Connection]:
@@ -85,7 +99,8 @@ class Store:
         """Move the write-ahead log into the file and cut it to nothing.
 
         False where a reader stood in the way until `deadline` seconds had passed: then the log may
-        still hold what was deleted. A busy checkpoint raises nothing, its row tells.
+        still hold what was deleted. A busy checkpoint raises nothing, its row tells. Raises as
+        `writing`.
         """
         give_up = time.monotonic() + deadline
         while True:
@@ -165,8 +180,14 @@ def connect(file: Path, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Conne
         connection.execute("PRAGMA foreign_keys = ON")
         # Deleted bytes must not reach temporary files.
         connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {log_pages(file.parent)}")
+        _limit_pages(connection, for_erasing=False)
         undo.pop_all()
     return connection
+
+
+def _limit_pages(connection: sqlite3.Connection, *, for_erasing: bool) -> None:
+    connection.execute(f"PRAGMA max_page_count = {most_pages(for_erasing=for_erasing)}")
 
 
 def _describe(connection: sqlite3.Connection) -> tuple[str, int, bytes]:
@@ -213,7 +234,7 @@ def _transaction(
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """SQLite's failures as Sightline's."""
+    """Failures of SQLite and of the file system as Sightline's."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -221,6 +242,10 @@ def _translated() -> Iterator[None]:
         if failure is None:
             raise
         raise failure from error
+    except OSError as error:
+        if is_full(error):
+            raise StorageFull("there is no room left to write to the gallery") from error
+        raise StorageFailed(f"the gallery's disk fails: {error.strerror}") from error
 
 
 def _translate(error: sqlite3.DatabaseError) -> GalleryFailure | None:
@@ -229,6 +254,8 @@ def _translate(error: sqlite3.DatabaseError) -> GalleryFailure | None:
         return StorageFull("there is no room left to write to the gallery")
     if code & 0xFF in _DAMAGED:
         return GalleryCorrupt(f"the gallery's database is damaged: {error}")
-    if code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+    if code & 0xFF in _BUSY:
         return GalleryLocked("other writers kept the gallery busy for too long")
+    if code & 0xFF in _FAILED:
+        return StorageFailed(f"the gallery's files cannot be used: {error}")
     return None

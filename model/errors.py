@@ -24,6 +24,7 @@
     │   ├── GalleryLocked             another process holds the gallery exclusively
     │   ├── GalleryCorrupt            the store fails its own checks
     │   ├── StorageFull               no room to write
+    │   ├── StorageFailed             the disk or the file system refuses
     │   └── ErasePending              rows are gone, some bytes are not yet
     └── RequestRefused            the service will not take this request now, or from this caller
         ├── MalformedBody, UnsupportedMediaType, BodyTooLarge, TooManyParts, BodyTimeout
@@ -149,6 +150,10 @@ class GalleryCorrupt(GalleryFailure):
 
 class StorageFull(GalleryFailure):
     code = "storage_full"
+
+
+class StorageFailed(GalleryFailure):
+    code = "storage_failed"
 
 
 class ErasePending(GalleryFailure):

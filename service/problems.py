@@ -33,6 +33,7 @@ STATUS: Mapping[type[SightlineError], int] = {
     errors.GalleryLocked: 503,
     errors.GalleryCorrupt: 500,
     errors.StorageFull: 507,
+    errors.StorageFailed: 503,
     errors.ErasePending: 503,
     errors.MalformedBody: 400,
     errors.KeyMissing: 401,

@@ -18,7 +18,7 @@ _CODES: Final = {
     422: "`invalid_parameter`",
     429: "`rate_limited`",
     500: "`gallery_corrupt`, `internal`",
-    503: "`not_ready`, `draining`",
+    503: "`not_ready`, `draining`, `storage_failed`",
     507: "`storage_full`",
 }
 
@@ -55,7 +55,7 @@ def query_problems() -> Responses:
 
 def erase_problems() -> Responses:
     """The same for an erasure."""
-    codes = "`erase_pending` (repeat the call), `not_ready`, `draining`"
+    codes = "`erase_pending` (repeat the call), `not_ready`, `draining`, `storage_failed`"
     return problems(404, 422, 507) | {503: _problem(503, codes)}
 
 

@@ -1,9 +1,5 @@
 """Erased means: no row, no search, no byte in any file; with a receipt, and never forgotten."""
 
-import os
-import subprocess
-import sys
-import textwrap
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +12,6 @@ from indexer.records import Filter, Search
 from indexer.rows import to_stored
 from model.errors import ErasePending, NotFound
 from tests.support.galleries import MODEL, holds, make_gallery, picture, tracklet, unit
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 def fill(gallery: LocalGallery, count: int = 12) -> None:
@@ -164,67 +158,6 @@ def test_compaction_keeps_what_is_left(
         best = gallery.search(unit(seed), MODEL, Search(), actor="test").identities[0]
         assert best.tracklets[0].tracklet.tracklet_id == f"t{seed}"
     assert gallery.verify().ok
-
-
-FULL_DISK = """
-    import sys
-    from pathlib import Path
-    from indexer.records import Search
-    from model.errors import StorageFull
-    from tests.support.galleries import MODEL, holds, make_gallery, picture, tracklet, unit
-
-    folder = Path(sys.argv[1]) / "gallery"
-    gallery = make_gallery(folder)
-    assert (folder / "reserve").stat().st_size == 16 * 2**20
-    count = 0
-    try:
-        while True:
-            pictures = [picture(count, 200_000)]
-            gallery.enrol(tracklet(f"t{count}", count, pictures=pictures), actor="test")
-            count += 1
-    except StorageFull:
-        pass
-    # Fill the last gaps, so that nothing at all can be written.
-    with open(folder.parent / "filler", "wb", buffering=0) as filler:
-        try:
-            while True:
-                filler.write(bytes(4096))
-        except OSError:
-            pass
-    found = gallery.search(unit(3), MODEL, Search(), actor="test")
-    assert found.identities[0].tracklets[0].tracklet.tracklet_id == "t3"
-    assert gallery.erase("t3", actor="test").physical == "done"
-    assert holds(folder, picture(3, 200_000)[:2000]) == []
-    again = gallery.search(unit(3), MODEL, Search(), actor="test")
-    hits = [hit for place in again.identities for hit in place.tracklets]
-    assert hits
-    assert "t3" not in [hit.tracklet.tracklet_id for hit in hits]
-    assert gallery.audit(limit=20, cursor=None).items[0].action in {"search", "erase"}
-    assert gallery.verify().ok
-    gallery.close()
-    print("erased one of", count)
-"""
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs a tmpfs")
-def test_erasing_works_on_a_full_disk(tmp_path: Path) -> None:
-    """In a namespace of its own, whose only disk for the gallery has 40 MiB."""
-    mount = f"mount -t tmpfs -o size=40m none {tmp_path}"
-    probe = subprocess.run(["unshare", "-rm", "sh", "-c", mount], capture_output=True, check=False)
-    if probe.returncode:
-        pytest.skip("no user namespaces here to mount a small disk in")
-    script = textwrap.dedent(FULL_DISK)
-    done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", f"{mount} && exec {sys.executable} - {tmp_path}"],
-        input=script,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=REPOSITORY,
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
-    )
-    assert done.returncode == 0, done.stderr
-    assert "erased one of" in done.stdout
 
 
 def test_the_receipt_says_when(gallery: LocalGallery) -> None:
