@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from indexer.calibration import Calibration
+from indexer.calibration import Decisions
 from indexer.records import Hit, RankedIdentity, Ranking
 
 Caution = Literal["looks_uncropped"]
@@ -76,13 +76,18 @@ class Result(Answer):
 
     @classmethod
     def of(
-        cls, place: RankedIdentity, calibration: Calibration | None, threshold: float | None
+        cls,
+        place: RankedIdentity,
+        decisions: Decisions | None,
+        threshold: float | None,
+        frames: int,
     ) -> "Result":
+        frames = min(frames, len(place.tracklets[0].tracklet.sampled))
         return cls(
             rank=place.rank,
             identity=place.identity,
             score=place.score,
-            probability=calibration.probability(place.score) if calibration else None,
+            probability=decisions.probability(place.score, frames) if decisions else None,
             match=place.score >= threshold if threshold is not None else None,
             tracklets=[FoundTracklet.of(hit) for hit in place.tracklets],
         )
@@ -120,10 +125,13 @@ class QueryAnswer(Answer):
 
 
 def results_of(
-    ranking: Ranking, calibration: Calibration | None, far: float
+    ranking: Ranking, decisions: Decisions | None, far: float, frames: int
 ) -> tuple[list[Result], SearchedGallery]:
-    """A ranking with its scores made into decisions, as far as the calibration supports them."""
-    threshold = calibration.threshold(far) if calibration else None
+    """A ranking with its scores made into decisions, as far as a calibration supports them.
+
+    `frames` is how many the query has.
+    """
+    threshold = decisions.threshold(far) if decisions else None
     gallery = SearchedGallery(
         tracklets=ranking.tracklets,
         identities=ranking.labelled_identities,
@@ -131,4 +139,5 @@ def results_of(
         exact=ranking.exact,
         expected_false_matches=far * ranking.searched if threshold is not None else None,
     )
-    return [Result.of(place, calibration, threshold) for place in ranking.identities], gallery
+    results = [Result.of(place, decisions, threshold, frames) for place in ranking.identities]
+    return results, gallery

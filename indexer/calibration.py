@@ -1,74 +1,64 @@
-"""From a cosine to a decision: the calibration that came with the bundle or the gallery.
+"""From a score to a decision: which calibration holds here, and what it says of a score.
 
-`calibration.json` is tied to one model; one that does not fit, or supports a rate with too few
-pairs, gives nothing rather than a guess.
+The gallery's own calibration overrules the bundle's, which says nothing about real cameras. One
+that does not fit the model, or has no table for the scoring in use, gives nothing.
 """
 
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
 from model.bundle import CALIBRATION
-
-_SAME_RATE: Final = 1e-9
-
-
-class Rate(BaseModel):
-    """The cosine above which a share `far` of impostor pairs lies; None without support."""
-
-    model_config = ConfigDict(frozen=True)
-
-    far: float = Field(gt=0, lt=1)
-    threshold: float | None = Field(ge=-1, le=1)
+from model.calibration import Calibration, Data, Rate, Table
 
 
-class Evidence(BaseModel):
-    """Natural-log likelihood ratio (same person : another) at increasing cosines."""
+@dataclass(frozen=True)
+class Decisions:
+    """What the scores of one way of scoring mean, under one prior."""
 
-    model_config = ConfigDict(frozen=True)
-
-    cosines: tuple[float, ...] = Field(min_length=2)
-    values: tuple[float, ...] = Field(min_length=2)
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if len(self.cosines) != len(self.values) or not np.all(np.diff(self.cosines) > 0):
-            raise ValueError("cosines must increase, with one value each")
-        return self
-
-
-class Calibration(BaseModel):
-    """A calibration that fits the model in use."""
-
-    model_config = ConfigDict(frozen=True, protected_namespaces=())
-
-    model_id: str
-    data: Literal["synthetic", "real", "gallery"]
-    prior: float = Field(gt=0, lt=1)
+    data: Data
+    prior: float
     """Assumed share of genuine pairs, which `probability` states."""
-    rates: tuple[Rate, ...]
-    llr: Evidence | None = None
+    table: Table
+    stale: bool = False
+    """Whether the camera statistics have moved on since the gallery was calibrated."""
+
+    @property
+    def rates(self) -> tuple[Rate, ...]:
+        """Thresholds per false-accept rate of one pair."""
+        return self.table.rates
 
     def threshold(self, far: float) -> float | None:
-        """The cosine for a false-accept rate of at most `far`; None without support.
+        """As `Table.threshold`."""
+        return self.table.threshold(far)
 
-        Between two listed rates the stricter one decides: `far` is then an upper bound.
-        """
-        listed = [rate for rate in self.rates if rate.far <= far * (1 + _SAME_RATE)]
-        return max(listed, key=lambda rate: rate.far).threshold if listed else None
+    def probability(self, score: float, frames: int) -> float | None:
+        """P(same person | score); `frames` is the shorter tracklet's number of them."""
+        return self.table.probability(score, frames, self.prior)
 
-    def probability(self, cosine: float) -> float | None:
-        """P(same person | cosine) under the stated prior; None without a table."""
-        if self.llr is None:
-            return None
-        evidence = float(np.interp(cosine, self.llr.cosines, self.llr.values))
-        odds = evidence + math.log(self.prior / (1 - self.prior))
-        return 1 / (1 + math.exp(-odds))
+
+def decisions_of(
+    calibration: Calibration | None,
+    *,
+    prior: float,
+    camera_normalised: bool = False,
+    generation: int | None = None,
+) -> Decisions | None:
+    """What holds for the scoring in use; None where no table fits it.
+
+    `generation` is that of the camera statistics in use, where there are any.
+    """
+    if calibration is None:
+        return None
+    table = calibration.table(camera_normalised=camera_normalised)
+    if table is None:
+        return None
+    stale = camera_normalised and calibration.is_stale(generation)
+    return Decisions(data=calibration.data, prior=prior, table=table, stale=stale)
 
 
 def fitting_calibration(

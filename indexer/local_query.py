@@ -16,7 +16,7 @@ from indexer.answers import (
     results_of,
 )
 from indexer.asking import Clip, Crops, Enrolled, Subject, Wanted
-from indexer.calibration import Calibration, fitting_calibration
+from indexer.calibration import Decisions, decisions_of, fitting_calibration
 from indexer.gallery import open_gallery
 from indexer.protocol import Gallery
 from indexer.records import effective_frames
@@ -49,7 +49,7 @@ class LocalAnswer:
     """An answer, and what its decisions rest on."""
 
     answer: QueryAnswer
-    calibration: Calibration | None
+    decisions: Decisions | None
 
 
 def ask_gallery(subject: Subject, wanted: Wanted, settings: GallerySettings) -> LocalAnswer:
@@ -72,7 +72,9 @@ def ask_gallery(subject: Subject, wanted: Wanted, settings: GallerySettings) -> 
         model_id = gallery.model_id
     supplied = None if bundle is None else bundle.calibration
     calibration = fitting_calibration(model_id, settings.gallery, supplied, _warn)
-    results, searched = results_of(found, calibration, wanted.far)
+    decisions = decisions_of(calibration, prior=settings.prior)
+    frames = len(probe.described.frames.sampled)
+    results, searched = results_of(found, decisions, wanted.far, frames)
     answer = QueryAnswer(
         query=probe.described,
         results=results,
@@ -87,7 +89,7 @@ def ask_gallery(subject: Subject, wanted: Wanted, settings: GallerySettings) -> 
             total=1000 * (ended - began),
         ),
     )
-    return LocalAnswer(answer, calibration)
+    return LocalAnswer(answer, decisions)
 
 
 def _open(settings: GallerySettings, model_id: str | None) -> Gallery:

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from model.bundle import DEFAULT_BUNDLE
+from model.calibration import DEFAULT_PRIOR
 from model.errors import InvalidParameter
 from model.limits import DecodeLimits
 
@@ -42,6 +43,12 @@ class GallerySettings(BaseSettings):
     )
     retention_days: float | None = Field(
         default=None, gt=0, description="Age in days at which tracklets are erased; none: never."
+    )
+    prior: float = Field(
+        default=DEFAULT_PRIOR,
+        gt=0,
+        lt=1,
+        description="Share of genuine pairs that `probability` assumes.",
     )
     max_frames: int = Field(default=_LIMITS.max_frames, gt=0, description="Frames of one upload.")
     max_frame_bytes: int = Field(default=_LIMITS.frame_bytes, gt=0, description="Of one frame.")

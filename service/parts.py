@@ -10,10 +10,11 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 
-from indexer.calibration import Calibration, fitting_calibration
+from indexer.calibration import Decisions, decisions_of, fitting_calibration
 from indexer.gallery import LocalGallery, open_gallery
 from indexer.keys import FileKeys, KeyStore
 from model.bundle import open_bundle
+from model.calibration import Calibration
 from model.decode import DecodedTracklet
 from model.errors import KeyMissing
 from model.runtime import Embedder, load_embedder
@@ -67,6 +68,11 @@ class Parts:
     def device_lost(self) -> str | None:
         """Why the model's or the index's device is gone for good, or None."""
         return self.lost_device or (self.batcher.failure if self.batcher.device_lost else None)
+
+    @property
+    def decisions(self) -> Decisions | None:
+        """What the scores mean that are given now, as far as a calibration tells."""
+        return decisions_of(self.calibration, prior=self.settings.prior)
 
     async def decode(self, upload: Upload) -> DecodedTracklet:
         """Decode in a thread, a few uploads at a time."""

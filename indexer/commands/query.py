@@ -118,7 +118,7 @@ def _ask_gallery(
     if as_json:
         print_json(found.answer.model_dump(mode="json", exclude_unset=True))
     else:
-        _show(found.answer, None if found.calibration is None else found.calibration.data)
+        _show(found.answer, None if found.decisions is None else found.decisions.data)
 
 
 def _show(answer: "QueryAnswer", calibration: str | None) -> None:

@@ -153,7 +153,8 @@ def _answer(
     searched: float,
     total: float,
 ) -> QueryAnswer:
-    results, gallery = results_of(ranking, parts.calibration, form.far)
+    frames = len(probe.described.frames.sampled)
+    results, gallery = results_of(ranking, parts.decisions, form.far, frames)
     return QueryAnswer(
         query=probe.described,
         results=results,

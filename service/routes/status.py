@@ -7,8 +7,9 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from indexer.answers import Answer
-from indexer.calibration import Calibration, Rate
+from indexer.calibration import Decisions
 from indexer.keys import Role
+from model.calibration import Rate
 from service.auth import needs
 from service.parts import CallerOf, PartsOf
 from service.responses import problems
@@ -25,12 +26,15 @@ class CalibrationSummary(Answer):
     rates: Sequence[Rate] = Field(
         description="Cosine per false-accept rate of one pair; null without support."
     )
+    stale: bool = Field(
+        description="Whether the gallery's camera statistics have moved on since it was calibrated."
+    )
 
     @classmethod
-    def of(cls, calibration: Calibration | None) -> "CalibrationSummary | None":
-        if calibration is None:
+    def of(cls, decisions: Decisions | None) -> "CalibrationSummary | None":
+        if decisions is None:
             return None
-        return cls.model_validate(calibration, from_attributes=True)
+        return cls.model_validate(decisions, from_attributes=True)
 
 
 class Model(Answer):
@@ -74,7 +78,7 @@ def read_model(parts: PartsOf) -> Model:
         model_id=manifest.model_id,
         provider=parts.embedder.provider,
         precision=manifest.precision,
-        calibration=CalibrationSummary.of(parts.calibration),
+        calibration=CalibrationSummary.of(parts.decisions),
         manifest=manifest.model_dump(mode="json"),
     )
 
@@ -97,6 +101,6 @@ def read_status(parts: PartsOf, caller: CallerOf) -> Status:
         index_device=stats.index_device,
         precision=manifest.precision,
         model_id=manifest.model_id,
-        calibration=CalibrationSummary.of(parts.calibration),
+        calibration=CalibrationSummary.of(parts.decisions),
         keys_required=parts.door.keyed,
     )

@@ -17,6 +17,7 @@ from indexer.gallery import open_gallery
 from indexer.settings import GallerySettings
 from model.bundle import CALIBRATION, Manifest
 from tests.support.archives import write_crops, write_tracklets, write_video
+from tests.support.calibrations import make_calibration
 from tests.support.fake_bundle import make_bundle, person
 from tests.support.running import start
 
@@ -241,17 +242,14 @@ def test_no_results_are_told_in_words(gallery: Path, fake_bundle: Path, crops: P
 
 
 def test_a_calibration_turns_scores_into_decisions(
-    tmp_path: Path, gallery: Path, crops: Path
+    tmp_path: Path, gallery: Path, crops: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = make_bundle(tmp_path / "bundle")
-    calibration = {
-        "model_id": Manifest.load(bundle).model_id,
-        "data": "synthetic",
-        "prior": 0.5,
-        "rates": [{"far": 1e-3, "threshold": 0.9}, {"far": 1e-4, "threshold": None}],
-        "llr": {"cosines": [0.0, 1.0], "values": [-5.0, 5.0]},
-    }
-    (bundle / CALIBRATION).write_text(json.dumps(calibration))
+    calibration = make_calibration(
+        Manifest.load(bundle).model_id, thresholds={1e-3: 0.9, 1e-4: None}, values=(-5.0, 5.0)
+    )
+    (bundle / CALIBRATION).write_text(calibration.model_dump_json())
+    monkeypatch.setenv("SIGHTLINE_PRIOR", "0.5")
     flags = (crops, "--gallery", gallery, "--model", bundle)
 
     supported = answer(*flags, "--far", "1e-3")

@@ -13,6 +13,7 @@ from service.parts import open_parts
 from service.settings import Settings
 from tests.service.conftest import LOCAL, MakeClient
 from tests.service.helpers import form
+from tests.support.calibrations import make_calibration
 from tests.support.fake_bundle import make_bundle
 
 
@@ -98,13 +99,7 @@ def test_metrics_count_requests_by_route(client: TestClient) -> None:
 
 
 def write_calibration(folder: Path, model_id: str, **changes: object) -> None:
-    calibration = {
-        "model_id": model_id,
-        "data": "gallery",
-        "prior": 0.01,
-        "rates": [{"far": 0.1, "threshold": 0.2}, {"far": 0.0001, "threshold": None}],
-        "llr": {"cosines": [-1, 0, 1], "values": [-10, 0, 10]},
-    }
+    calibration = make_calibration(model_id, data="gallery").model_dump(mode="json")
     folder.mkdir(mode=0o700, exist_ok=True)
     (folder / CALIBRATION).write_text(json.dumps(calibration | changes))
 
