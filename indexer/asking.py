@@ -9,6 +9,7 @@ from indexer.archive.files import PICTURES, VIDEOS, natural_order
 from indexer.records import Filter, Search
 from model.errors import InvalidParameter
 from model.names import clean_tracklet_id
+from model.sampling import central_indices
 from model.times import format_time
 
 ENROLLED: Final = "tracklet:"
@@ -19,6 +20,13 @@ class Crops:
     """Pictures of one person, in temporal order."""
 
     files: tuple[Path, ...]
+
+    def at_most(self, count: int) -> "Crops":
+        """These pictures, or `count` of them spread over the whole tracklet."""
+        if len(self.files) <= count:
+            return self
+        places = central_indices(len(self.files), count)
+        return Crops(tuple(self.files[place] for place in places))
 
 
 @dataclass(frozen=True)

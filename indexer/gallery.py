@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import audit, backup, enrolment, identities, pictures, rows
+from indexer import audit, backup, enrolment, figures, identities, pictures, rows
 from indexer.erasure import Erasures
 from indexer.keys import GalleryKeys
 from indexer.lock import LOCK_FILE, ProcessLock
@@ -39,8 +39,9 @@ from indexer.records import (
     Tracklet,
     TrackletPatch,
     Verification,
+    Vitals,
 )
-from indexer.room import bytes_below, keep_reserve, with_reserve
+from indexer.room import keep_reserve, with_reserve
 from indexer.saved import forget
 from indexer.store import FILE, Store, create_store, make_private, next_generation
 from indexer.vectors import GpuIndex, Vectors, open_vectors
@@ -146,10 +147,14 @@ class LocalGallery:
         self._reader_log.record(actor, "picture", subject, {"place": place})
         return jpeg
 
-    def pictures(self, tracklet_id: str) -> Sequence[bytes]:
+    def pictures(self, tracklet_id: str, *, actor: str) -> Sequence[bytes]:
         with self._store.reading() as connection:
             seq, _ = rows.get(connection, tracklet_id)
-            return pictures.read_all(connection, seq)
+            kept = pictures.read_all(connection, seq)
+        if kept:
+            subject = self._store.hashes.tracklet(tracklet_id)
+            self._reader_log.record(actor, "picture", subject, {"pictures": len(kept)})
+        return kept
 
     def list(self, wanted: Filter, *, limit: int, cursor: str | None) -> Page[Tracklet]:
         after = self._position("tracklets", cursor) or [0]
@@ -271,23 +276,11 @@ class LocalGallery:
             return identities.cameras(connection)
 
     def stats(self) -> Stats:
-        with self._store.reading() as connection:
-            row = connection.execute(
-                "SELECT count(*), count(DISTINCT identity), count(DISTINCT camera),"
-                " coalesce(sum(pictures), 0), (SELECT generation FROM gallery) FROM tracklets"
-            ).fetchone()
-        folder = self._store.file.parent
-        return Stats(
-            tracklets=row[0],
-            identities=row[1],
-            cameras=row[2],
-            pictures=row[3],
-            bytes_on_disk=bytes_below(folder),
-            model_id=self._store.model_id,
-            embedding_width=self._store.width,
-            generation=row[4],
-            index_device=self._view.device,
-        )
+        return figures.stats(self._store, self._view.device)
+
+    def vitals(self) -> Vitals:
+        """What shows whether the gallery keeps up with itself."""
+        return figures.vitals(self._store, self._view.generation, self._reader_log.waiting)
 
     def audit(self, *, limit: int, cursor: str | None) -> Page[AuditEntry]:
         (before,) = self._position("audit", cursor) or [None]
@@ -426,7 +419,7 @@ def open_gallery(
         if model_id not in (None, store.model_id) or width not in (None, store.width):
             raise ModelMismatch(
                 f"the gallery in {path} holds {store.width}-d embeddings of model "
-                f"{store.model_id}, not {width}-d ones of {model_id}"
+                f"{store.model_id}, not {width or store.width}-d ones of {model_id}"
             )
         keep_reserve(path)
         vectors = undo.enter_context(closing(open_vectors(store.width, device, threads, make_gpu)))

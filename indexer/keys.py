@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
-from indexer import audit, rows
+from indexer import audit, rows, seals
 from indexer.saved import sync_folder
 from indexer.store import Store
 from model.errors import GalleryCorrupt, GalleryMissing, InvalidParameter, NotFound
@@ -27,6 +27,9 @@ from model.times import format_time, parse_time
 Role = Literal["query", "enrol", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 """Each may do what those before it may."""
+
+LONGEST_PERIOD = timedelta(days=36_500)
+"""Beyond some thousand years the calendar ends, and adding a period fails."""
 
 _KEY_BYTES = 32
 _PERIOD = re.compile(r"(\d{1,6})([smhdw])")
@@ -69,15 +72,21 @@ class KeyStore(Protocol):
         """Raises `NotFound`."""
 
     def authenticate(self, text: str) -> ApiKey | None:
-        """The valid key with this text."""
+        """The valid key with this text.
+
+        This and the others raise `GalleryFailure` or `OSError` where the store cannot be read.
+        """
 
 
 def parse_period(text: str) -> timedelta:
-    """`90d`, `12h`, `30m`, `2w`, `45s`. Raises `InvalidParameter`."""
+    """`90d`, `12h`, `30m`, `2w`, `45s`, at most 100 years. Raises `InvalidParameter`."""
     match = _PERIOD.fullmatch(text.strip())
     if match is None or int(match[1]) == 0:
         raise InvalidParameter("a period is a number with s, m, h, d or w, such as 90d")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    period = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if period > LONGEST_PERIOD:
+        raise InvalidParameter("a period may be 100 years long")
+    return period
 
 
 class GalleryKeys:
@@ -92,7 +101,8 @@ class GalleryKeys:
         key, text = _new(name, role, expires)
         with self._store.writing() as connection:
             connection.execute(
-                "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, NULL)",
+                "INSERT INTO keys (key_id, name, role, sha256, created_at, expires_at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
                 (
                     key.key_id,
                     key.name,
@@ -102,6 +112,7 @@ class GalleryKeys:
                     rows.to_micros(key.expires_at),
                 ),
             )
+            seals.renew(connection, "keys", "key_id = ?", key.key_id)
             details = {"key": key.key_id, "role": role}
             audit.record(connection, actor, "key_create", None, details)
         return key, text
@@ -118,6 +129,7 @@ class GalleryKeys:
             ).fetchone()
             if row is None:
                 raise NotFound("there is no such key")
+            seals.renew(connection, "keys", "key_id = ?", key_id)
             audit.record(connection, actor, "key_revoke", None, {"key": key_id})
         return _from_row(row)
 
@@ -134,10 +146,13 @@ class GalleryKeys:
 
 
 class FileKeys:
-    """Keys in a JSON file, for containers and replicas; changes to it are seen at once."""
+    """Keys in a JSON file, for containers and replicas; changes to it are seen at once.
+
+    A file that is not there holds no keys, but that is no reason to open the doors: only `create`
+    takes it for an empty one. Everything else raises `GalleryMissing`.
+    """
 
     def __init__(self, file: Path) -> None:
-        """A file that is not there yet holds no keys; `create` makes it."""
         self._file = file
         self._turn = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
@@ -146,7 +161,8 @@ class FileKeys:
     def create(self, name: str, role: Role, expires: timedelta | None) -> tuple[ApiKey, str]:
         key, text = _new(name, role, expires)
         with self._turn:
-            self._write([*self._entries(), (key, _hash(text))])
+            known = self._entries() if self._file.exists() else []
+            self._write([*known, (key, _hash(text))])
         return key, text
 
     def list(self) -> Sequence[ApiKey]:
@@ -170,8 +186,10 @@ class FileKeys:
     def _entries(self) -> _Entries:
         try:
             state = self._file.stat()
-        except FileNotFoundError:
-            return []
+        except FileNotFoundError as error:
+            raise GalleryMissing(
+                f"there is no keys file {self._file}: `sightline keys create` makes one"
+            ) from error
         version = (state.st_mtime_ns, state.st_size, state.st_ino)
         if version != self._seen:
             self._known = _parse(self._file)

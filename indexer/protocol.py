@@ -61,7 +61,7 @@ class Gallery(Protocol):
     def picture(self, tracklet_id: str, place: int, *, actor: str) -> bytes:
         """The kept JPEG of the `place`-th sampled frame. Raises `NotFound`."""
 
-    def pictures(self, tracklet_id: str) -> Sequence[bytes]:
+    def pictures(self, tracklet_id: str, *, actor: str) -> Sequence[bytes]:
         """All kept JPEGs in order; empty where pictures are not kept. Raises `NotFound`."""
 
     def list(self, wanted: Filter, *, limit: int, cursor: str | None) -> Page[Tracklet]:

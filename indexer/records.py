@@ -239,6 +239,20 @@ class Stats:
 
 
 @dataclass(frozen=True)
+class Vitals:
+    """What shows whether a gallery keeps up with itself."""
+
+    generation: int
+    """Changes that the store has committed."""
+    index_generation: int
+    """The last of them that the view has taken in; -1 before it is filled."""
+    open_erasures: int
+    """Erasures whose bytes may still be there."""
+    unwritten_audit_entries: int
+    """Entries of searches and views that wait in memory for room on the disk."""
+
+
+@dataclass(frozen=True)
 class Finding:
     """Something that `verify` found wrong; `mendable` says whether `rebuild` can put it right."""
 

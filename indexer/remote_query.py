@@ -18,7 +18,6 @@ from model.errors import (
     NotReady,
     SightlineError,
 )
-from model.sampling import central_indices
 from model.terminal import console
 
 _CONNECT_SECONDS: Final = 10
@@ -131,10 +130,9 @@ def _sampled(crops: Crops, limits: dict[str, int]) -> Sequence[Path]:
     """All frames, or as many as the service takes, spread over the whole tracklet."""
     count = len(crops.files)
     most = limits.get("frames", count)
-    if count <= most:
-        return crops.files
-    console.print(f"the service takes {most} frames: sending {most} of {count}")
-    return [crops.files[place] for place in central_indices(count, most)]
+    if count > most:
+        console.print(f"the service takes {most} frames: sending {most} of {count}")
+    return crops.at_most(most).files
 
 
 def _check_size(path: Path, most: int | None) -> None:

@@ -14,8 +14,10 @@ from model.bundle import DEFAULT_BUNDLE
 from model.calibration import DEFAULT_PRIOR
 from model.errors import InvalidParameter
 from model.limits import DecodeLimits
+from model.opencv import MAX_PIXELS
 
 _LIMITS = DecodeLimits()
+_MOST_BYTES = 2**30
 
 
 def default_gallery() -> Path:
@@ -36,13 +38,16 @@ class GallerySettings(BaseSettings):
         default="auto", description="Where model and index run; `cuda` fails where it is not there."
     )
     threads: int = Field(
-        default=0, ge=0, description="Threads for all that computes; 0: all cores."
+        default=0, ge=0, le=1024, description="Threads for all that computes; 0: all cores."
     )
     keep_pictures: bool = Field(
         default=True, description="Keep the sampled frames, so that a new model can embed them."
     )
     retention_days: float | None = Field(
-        default=None, gt=0, description="Age in days at which tracklets are erased; none: never."
+        default=None,
+        gt=0,
+        le=36_500,
+        description="Age in days at which tracklets are erased; none: never.",
     )
     prior: float = Field(
         default=DEFAULT_PRIOR,
@@ -50,13 +55,29 @@ class GallerySettings(BaseSettings):
         lt=1,
         description="Share of genuine pairs that `probability` assumes.",
     )
-    max_frames: int = Field(default=_LIMITS.max_frames, gt=0, description="Frames of one upload.")
-    max_frame_bytes: int = Field(default=_LIMITS.frame_bytes, gt=0, description="Of one frame.")
-    max_frame_pixels: int = Field(default=_LIMITS.frame_pixels, gt=0, description="Of one frame.")
-    max_clip_seconds: float = Field(default=_LIMITS.clip_seconds, gt=0, description="Of a clip.")
-    max_clip_frames: int = Field(default=_LIMITS.clip_frames, gt=0, description="Of a clip.")
+    max_frames: int = Field(
+        default=_LIMITS.max_frames, gt=0, le=10_000, description="Frames of one upload."
+    )
+    max_frame_bytes: int = Field(
+        default=_LIMITS.frame_bytes, gt=0, le=_MOST_BYTES, description="Of one frame."
+    )
+    max_frame_pixels: int = Field(
+        default=_LIMITS.frame_pixels, gt=0, le=MAX_PIXELS, description="Of one frame."
+    )
+    max_upload_pixels: int = Field(
+        default=_LIMITS.upload_pixels,
+        gt=0,
+        le=10_000 * MAX_PIXELS,
+        description="Of all frames of one upload together.",
+    )
+    max_clip_seconds: float = Field(
+        default=_LIMITS.clip_seconds, gt=0, le=86_400, description="Of a clip."
+    )
+    max_clip_frames: int = Field(
+        default=_LIMITS.clip_frames, gt=0, le=1_000_000, description="Of a clip."
+    )
     max_clip_pixels: int = Field(
-        default=_LIMITS.clip_pixels, gt=0, description="Of one frame of a clip."
+        default=_LIMITS.clip_pixels, gt=0, le=MAX_PIXELS, description="Of one frame of a clip."
     )
 
     @property
@@ -65,6 +86,7 @@ class GallerySettings(BaseSettings):
             max_frames=self.max_frames,
             frame_bytes=self.max_frame_bytes,
             frame_pixels=self.max_frame_pixels,
+            upload_pixels=self.max_upload_pixels,
             clip_seconds=self.max_clip_seconds,
             clip_frames=self.max_clip_frames,
             clip_pixels=self.max_clip_pixels,

@@ -84,12 +84,14 @@ def decode_frames(
     """Decode an upload of pictures in temporal order; every one is checked, the sampled are kept.
 
     `threads` is the process's budget (`model.threads`). Raises `FramesOrClip` where there are none,
-    `TooManyFrames`, and `ImageTooLarge` or `UndecodableFrame` for the first bad frame.
+    `TooManyFrames`, `ImageTooLarge` or `UndecodableFrame` for the first bad frame, and
+    `ImageTooLarge`, before any pixel is decoded, for the one with which all are too large together.
     """
     if not files:
         raise FramesOrClip("a tracklet needs at least one frame")
     if len(files) > limits.max_frames:
         raise TooManyFrames(f"{len(files)} frames; a tracklet may have {limits.max_frames}")
+    _check_pixels(files, limits)
     sampled = tuple(central_indices(len(files), frames_per_tracklet).tolist())
     wanted = set(sampled)
 
@@ -172,6 +174,23 @@ def _decode(data: bytes, limits: DecodeLimits, frame: int | None, *, only_check:
 def _check_bytes(data: bytes, limits: DecodeLimits) -> None:
     if len(data) > limits.frame_bytes:
         raise ImageTooLarge(f"{len(data):,} bytes; a frame may have {limits.frame_bytes:,}")
+
+
+def _check_pixels(files: Sequence[bytes], limits: DecodeLimits) -> None:
+    """Every frame is decoded, if only to be checked: the sum bounds what an upload can cost."""
+    if len(files) * limits.frame_pixels <= limits.upload_pixels:
+        return
+    total = 0
+    for place, data in enumerate(files):
+        try:
+            height, width = picture_size(data)
+        except InputRefused:
+            return  # this frame, or one before it, is refused for what it is
+        total += height * width
+        if total > limits.upload_pixels:
+            raise ImageTooLarge(
+                f"all frames together may have {limits.upload_pixels:,} pixels", frame=place
+            )
 
 
 def _decode_pixels(data: bytes, *, is_reduced: bool) -> Rgb:

@@ -17,6 +17,8 @@ class DecodeLimits:
     """Frames of one upload."""
     frame_bytes: int = 8 * 2**20
     frame_pixels: int = MAX_PIXELS
+    upload_pixels: int = 32 * MAX_PIXELS
+    """Pixels of all frames of one upload together; a clip has limits of its own."""
     clip_seconds: float = 120
     clip_frames: int = 5_000
     clip_pixels: int = 9_500_000

@@ -16,7 +16,6 @@ from indexer.commands.printing import (
     print_pairs,
     print_rows,
 )
-from model.errors import InvalidParameter
 from model.names import clean_name
 from model.terminal import console, failures_as_exit, output, print_json
 from model.times import format_time, parse_time
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from indexer.gallery import LocalGallery
-    from indexer.records import Receipt, Tracklet
+    from indexer.records import Tracklet
 
 ACTOR = "command line"
 
@@ -155,6 +154,8 @@ def erase(
 ) -> None:
     """Erase rows, vectors and pictures down to the bytes, and print the receipts.
 
+    What cannot be erased is named, the rest is erased all the same; exit 1 then.
+
     \b
     Examples:
       sightline gallery erase --tracklet cam1:0001 --gallery ./gallery
@@ -162,26 +163,17 @@ def erase(
       sightline gallery erase --older-than 90d
     """
     with failures_as_exit():
-        if not (tracklet or identity or older_than):
-            raise InvalidParameter("give --tracklet, --identity or --older-than")
-        from indexer.keys import parse_period
+        from indexer.commands.erasing import read_wanted
 
-        days = None if older_than is None else parse_period(older_than).total_seconds() / 86_400
+        wanted = read_wanted(tracklet or [], identity or [], older_than)
         with opened(folder) as opened_gallery:
-            receipts = [opened_gallery.erase(one, actor=ACTOR) for one in tracklet or []]
-            receipts += [opened_gallery.erase_identity(one, actor=ACTOR) for one in identity or []]
-            expired = None if days is None else opened_gallery.erase_expired(days, actor=ACTOR)
-            receipts += [] if expired is None else [expired]
+            done = wanted.erase_from(opened_gallery, ACTOR)
         if as_json:
-            print_json({"receipts": [_receipt(receipt) for receipt in receipts]})
-            return
-        for receipt in receipts:
-            output.print(
-                f"{counted(receipt.tracklets, 'tracklet')} and "
-                f"{counted(receipt.pictures, 'picture')} erased, receipt {receipt.receipt_id}"
-            )
-        if not receipts:
-            output.print("there was nothing to erase")
+            print_json(done.as_json())
+        else:
+            done.show()
+        if done.failures:
+            raise typer.Exit(1)
 
 
 @gallery.command()
@@ -288,10 +280,6 @@ def _as_json(tracklet: "Tracklet") -> dict[str, Any]:
         "model_id": tracklet.model_id,
         "created_at": format_time(tracklet.created_at),
     }
-
-
-def _receipt(receipt: "Receipt") -> dict[str, Any]:
-    return asdict(receipt) | {"erased_at": format_time(receipt.erased_at)}
 
 
 def _time(time: "datetime | None") -> str | None:

@@ -99,6 +99,45 @@ def test_erase_prints_receipts(filled: Path) -> None:
     assert run("gallery", "erase", "--gallery", filled, "--older-than", "soon").exit_code == 2
 
 
+def test_one_id_that_is_unknown_costs_no_receipt_of_another(filled: Path) -> None:
+    ids = ("--tracklet", "t0", "--tracklet", "nobody", "--tracklet", "t1", "--identity", "none")
+
+    done = run("gallery", "erase", "--gallery", filled, *ids, "--json")
+
+    told = json.loads(done.stdout)
+    assert done.exit_code == 1
+    assert [one["tracklets"] for one in told["receipts"]] == [1, 1]
+    assert [one["wanted"] for one in told["failures"]] == ["--tracklet nobody", "--identity none"]
+    assert {one["code"] for one in told["failures"]} == {"not_found"}
+    assert answer("gallery", "stats", "--gallery", filled)["tracklets"] == 2
+
+
+def test_what_was_not_erased_is_told_to_a_person_too(filled: Path) -> None:
+    done = run("gallery", "erase", "--gallery", filled, "--tracklet", "x", "--tracklet", "t0")
+
+    assert done.exit_code == 1
+    assert done.stdout.startswith("1 tracklet and 1 picture erased")
+    assert done.stderr.strip() == "error: --tracklet x: there is nothing of that name to erase"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--tracklet", "a b"),
+        ("--identity", "a/b"),
+        ("--identity", " "),
+        ("--older-than", "999999w"),
+    ],
+)
+def test_nothing_is_erased_where_one_flag_makes_no_sense(
+    filled: Path, wrong: tuple[str, str]
+) -> None:
+    done = run("gallery", "erase", "--gallery", filled, "--tracklet", "t0", *wrong)
+
+    assert done.exit_code == 2
+    assert answer("gallery", "stats", "--gallery", filled)["tracklets"] == 4
+
+
 def test_backup_and_restore(filled: Path, tmp_path: Path) -> None:
     copy, to = tmp_path / "copy", tmp_path / "to"
     assert answer("gallery", "backup", "--gallery", filled, "--to", copy) == {"backup": str(copy)}
@@ -190,13 +229,23 @@ def test_a_flag_wins_over_the_environment(
     assert not (tmp_path / "keys.json").exists()
 
 
+@pytest.mark.parametrize("command", [("list",), ("revoke", "some-id")])
+def test_a_keys_file_that_is_not_there_is_named(command: tuple[str, ...], tmp_path: Path) -> None:
+    done = run("keys", *command, "--keys-file", tmp_path / "no.json")
+
+    assert done.exit_code == 1
+    assert "no.json" in done.stderr
+    assert not (tmp_path / "no.json").exists()
+
+
 def test_keys_refuse_what_cannot_be(filled: Path, tmp_path: Path) -> None:
     both = ("--gallery", filled, "--keys-file", tmp_path / "keys.json")
     assert run("keys", "create", *both, "--name", "desk").exit_code == 2
     assert run("keys", "create", "--gallery", filled, "--name", "a/b").exit_code == 2
     assert run("keys", "create", "--gallery", filled, "--name", "a", "--role", "x").exit_code == 2
-    period = run("keys", "create", "--gallery", filled, "--name", "a", "--expires", "never")
-    assert period.exit_code == 2
+    for text in ("never", "999999w"):
+        period = run("keys", "create", "--gallery", filled, "--name", "a", "--expires", text)
+        assert period.exit_code == 2
 
 
 @pytest.mark.parametrize(

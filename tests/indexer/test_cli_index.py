@@ -52,7 +52,7 @@ class Place:
             assert gallery.verify().ok
             items = gallery.list(Filter(), limit=500, cursor=None).items
             for item in items:
-                assert len(gallery.pictures(item.tracklet_id)) == len(item.sampled)
+                assert len(gallery.pictures(item.tracklet_id, actor="test")) == len(item.sampled)
         return {item.tracklet_id: item for item in items}
 
 

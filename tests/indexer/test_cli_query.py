@@ -193,6 +193,19 @@ def test_a_long_tracklet_is_sampled_before_it_is_sent(service: str, tmp_path: Pa
     assert "sending 512 of 700" in result.stderr
 
 
+def test_a_long_tracklet_is_sampled_the_same_way_without_a_service(
+    gallery: Path, fake_bundle: Path, service: str, tmp_path: Path
+) -> None:
+    long = write_crops(tmp_path / "long", person(1, 600))
+
+    local = run(long, "--gallery", gallery, "--model", fake_bundle, "--json")
+    remote = answer(long, "--server", service)
+
+    assert local.exit_code == 0, local.output
+    assert "using 512 of 600" in local.stderr
+    assert json.loads(local.stdout)["query"] == remote["query"]
+
+
 def test_what_the_service_would_refuse_is_not_sent(service: str, tmp_path: Path) -> None:
     (tmp_path / "huge.jpg").write_bytes(bytes(9 * 2**20))
 

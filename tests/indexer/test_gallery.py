@@ -62,7 +62,7 @@ class TestEnrolment:
         assert (kept.received, kept.sampled, kept.temporal_attention) == (5, (0, 3), (0.25, 0.75))
         assert before <= kept.created_at <= datetime.now(UTC)
         assert kept.pictures == 2
-        assert gallery.pictures("a") == [picture(1), picture(2)]
+        assert gallery.pictures("a", actor="test") == [picture(1), picture(2)]
         np.testing.assert_allclose(gallery.embedding("a"), unit(1), atol=5e-4)
 
     def test_the_same_again_is_the_stored_one(self, gallery: LocalGallery) -> None:

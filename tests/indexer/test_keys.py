@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.gallery import LocalGallery
-from indexer.keys import ROLES, FileKeys, KeyStore, parse_period
+from indexer.keys import LONGEST_PERIOD, ROLES, FileKeys, KeyStore, parse_period
 from model.errors import GalleryCorrupt, GalleryMissing, InvalidParameter, NotFound
 from tests.support.galleries import holds
 
@@ -69,7 +69,8 @@ def test_an_expired_key_is_listed_but_opens_nothing(keys: KeyStore) -> None:
 def test_refuses_names_and_roles_that_are_none(keys: KeyStore, name: str, role: str) -> None:
     with pytest.raises(InvalidParameter):
         keys.create(name, role, None)  # type: ignore[arg-type]
-    assert list(keys.list()) == []
+    keys.create("the first", "query", None)
+    assert len(keys.list()) == 1
 
 
 def test_a_keys_file_is_private_and_changes_are_seen(tmp_path: Path) -> None:
@@ -96,6 +97,25 @@ def test_a_keys_file_needs_its_folder(tmp_path: Path) -> None:
         FileKeys(tmp_path / "no" / "keys.json").create("desk", "query", None)
 
 
+def test_a_keys_file_that_is_not_there_is_no_empty_one(tmp_path: Path) -> None:
+    keys = FileKeys(tmp_path / "keys.json")
+
+    for ask in (keys.list, lambda: keys.authenticate("x"), lambda: keys.revoke("x")):
+        with pytest.raises(GalleryMissing, match="keys create"):
+            ask()
+
+    assert not (tmp_path / "keys.json").exists()
+
+
+def test_a_keys_file_that_vanishes_lets_nobody_in(tmp_path: Path) -> None:
+    keys = FileKeys(tmp_path / "keys.json")
+    _, text = keys.create("desk", "query", None)
+    (tmp_path / "keys.json").unlink()
+
+    with pytest.raises(GalleryMissing):
+        keys.authenticate(text)
+
+
 def test_the_file_is_plain_json(tmp_path: Path) -> None:
     FileKeys(tmp_path / "keys.json").create("desk", "query", timedelta(days=1))
     (entry,) = json.loads((tmp_path / "keys.json").read_text())["keys"]
@@ -106,7 +126,11 @@ def test_the_file_is_plain_json(tmp_path: Path) -> None:
 @given(st.integers(1, 999_999), st.sampled_from("smhdw"))
 def test_periods(number: int, unit: str) -> None:
     seconds = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}[unit]
-    assert parse_period(f"{number}{unit}") == timedelta(seconds=number * seconds)
+    if number * seconds > LONGEST_PERIOD.total_seconds():
+        with pytest.raises(InvalidParameter):
+            parse_period(f"{number}{unit}")
+    else:
+        assert parse_period(f"{number}{unit}") == timedelta(seconds=number * seconds)
 
 
 @pytest.mark.parametrize("text", ["", "90", "d", "-1d", "1.5d", "0d", "1y", "1000000d", "9e9d"])

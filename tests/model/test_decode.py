@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -294,6 +295,27 @@ def test_large_frames_that_are_not_sampled_are_checked_too() -> None:
         decode_frames([large, large, large, large, large[:-2_000]], 2, 64, 32, LIMITS)
 
     assert refused.value.frame == 4
+
+
+def test_all_frames_together_have_a_limit_that_is_seen_before_decoding() -> None:
+    small = encode(gradient(20, 10))
+    limits = replace(LIMITS, frame_pixels=1_000, upload_pixels=2_000)
+    assert decode_frames([small] * 10, 4, 64, 32, limits).received == 10
+
+    with pytest.raises(ImageTooLarge, match="2,000 pixels") as refused:
+        decode_frames([small] * 13, 4, 64, 32, limits)
+
+    assert refused.value.frame == 10
+
+
+def test_what_is_no_picture_is_named_before_the_sum() -> None:
+    good = encode(gradient(20, 10))
+    limits = replace(LIMITS, frame_pixels=1_000, upload_pixels=2_000)
+
+    with pytest.raises(UndecodableFrame) as refused:
+        decode_frames([good] * 3 + [good[:-50]] + [good] * 20, 4, 64, 32, limits)
+
+    assert refused.value.frame == 3
 
 
 def test_kept_pictures_are_the_sampled_frames_encoded_anew() -> None:
