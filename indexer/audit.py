@@ -52,6 +52,11 @@ class ReaderLog:
         self._turn = threading.Lock()
         self._waiting: list[_Row] = []
 
+    @property
+    def waiting(self) -> int:
+        """Entries that could not be written yet."""
+        return len(self._waiting)
+
     def record(
         self, actor: str, action: str, subject: bytes | None, details: Mapping[str, Any]
     ) -> None:
