@@ -36,7 +36,8 @@ def record(
 
 def _append(connection: sqlite3.Connection, entries: list[_Row]) -> None:
     connection.executemany(
-        "INSERT INTO audit (at, actor, action, subject_hash, details) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO audit (at, actor, action, subject_hash, details, seal) VALUES (?1, ?2, ?3, ?4,"
+        " ?5, seal(?1, CAST(?2 AS BLOB), CAST(?3 AS BLOB), ?4, CAST(?5 AS BLOB)))",
         entries,
     )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from indexer import audit
+from indexer import audit, seals
 from indexer.lock import LOCK_FILE, ProcessLock
 from indexer.room import keep_reserve
 from indexer.saved import forget, sync_folder
@@ -108,17 +108,21 @@ def _prepare(copy: Path, present: Path) -> None:
             ).fetchall():
                 if store.hashes.tracklet(tracklet_id) in since.tombstones:
                     connection.execute("DELETE FROM tracklets WHERE seq = ?", (seq,))
-                    connection.execute("INSERT INTO removals VALUES (?, ?)", (change, seq))
+                    connection.execute(
+                        "INSERT INTO removals VALUES (?1, ?2, seal(?1, ?2))", (change, seq)
+                    )
                     erased += 1
             connection.executemany(
-                "INSERT OR REPLACE INTO tombstones VALUES (?, ?)", since.tombstones.items()
+                "INSERT OR REPLACE INTO tombstones VALUES (?1, ?2, seal(?1, ?2))",
+                since.tombstones.items(),
             )
             connection.executemany(
                 "UPDATE keys SET revoked_at = ? WHERE key_id = ?", since.revocations
             )
+            seals.renew(connection, "keys", "revoked_at IS NOT NULL")
             # Entries are numbered without gaps or reuse: what both have is the same.
             connection.executemany(
-                "INSERT OR IGNORE INTO audit VALUES (?, ?, ?, ?, ?, ?)", since.audit
+                "INSERT OR IGNORE INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)", since.audit
             )
             audit.record(connection, "command line", "restore", None, {"erased_again": erased})
         if not store.empty_log(0):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.schema import BYTES_PER_COMPONENT
 from indexer.store import Store
 
 BATCH = 2048
@@ -42,8 +43,8 @@ class Batch:
 def changed(store: Store, since: int) -> Iterator[Batch]:
     """Tracklets changed after generation `since`, oldest change first.
 
-    A tracklet whose vector fails its checksum is left out: it must never be found by a wrong
-    score. `verify` names it.
+    A tracklet whose vector fails its checksum or has another length is left out: it must never be
+    found by a wrong score. `verify` names it.
     """
     place = (since, 1 << 62)
     while True:
@@ -57,7 +58,8 @@ def changed(store: Store, since: int) -> Iterator[Batch]:
         if not rows:
             return
         place = (rows[-1][0], rows[-1][1])
-        good = [row for row in rows if zlib.crc32(row[6]) == row[7]]
+        size = BYTES_PER_COMPONENT * store.width
+        good = [row for row in rows if len(row[6]) == size and zlib.crc32(row[6]) == row[7]]
         if len(good) < len(rows):
             _log.error("%d damaged embeddings left out of the search", len(rows) - len(good))
         joined = np.frombuffer(b"".join(row[6] for row in good), dtype="<f2")

@@ -8,7 +8,8 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import audit, pictures, rows
+from indexer import audit, pictures, rows, seals
+from indexer.camera_statistics import Tally, tallying
 from indexer.hashing import uuid7
 from indexer.records import Enrolled, NewTracklet, Tracklet, TrackletPatch, Unchanged
 from indexer.store import Store, next_generation
@@ -81,8 +82,8 @@ def write(
 
     Raises `TrackletExists`, `TrackletErased`, `StorageFull`.
     """
-    with store.writing() as connection:
-        return [_write_one(connection, store, new, actor, include_erased) for new in news]
+    with store.writing() as connection, tallying(connection) as tally:
+        return [_write_one(connection, store, new, actor, include_erased, tally) for new in news]
 
 
 def _write_one(
@@ -91,6 +92,7 @@ def _write_one(
     new: NewTracklet,
     actor: str,
     include_erased: bool,
+    tally: Tally,
 ) -> Enrolled:
     tracklet_id = str(new.tracklet_id)
     there = same(connection, tracklet_id, new.content_sha256)
@@ -99,7 +101,9 @@ def _write_one(
     subject = store.hashes.tracklet(tracklet_id)
     _lift_tombstone(connection, subject, include_erased)
     seq = rows.insert(connection, new, next_generation(connection))
+    tally.enrolled(new.camera, rows.to_stored(new.embedding))
     pictures.insert(connection, seq, new.pictures)
+    seals.renew(connection, "tracklets", "seq = ?", seq)
     audit.record(connection, actor, "enrol", subject)
     return Enrolled(rows.fetch(connection, [seq])[seq], created=True)
 

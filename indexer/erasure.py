@@ -1,8 +1,9 @@
 """Erasing down to the bytes, with a receipt; what cannot be finished at once is not forgotten.
 
 Order: the saved index goes first (it holds the same bytes), then rows, vectors and pictures in one
-transaction with a tombstone, then the write-ahead log is emptied into the file. A reader can hold
-that last step up; then the erasure stays open in the store until a repetition, or the next start,
+transaction with a tombstone and with their part of the cameras' statistics, then what serves
+forgets them, then the write-ahead log is emptied into the file. A refresh or a reader can hold the
+last two steps up; then the erasure stays open in the store until a repetition, or the next start,
 has finished it.
 """
 
@@ -11,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from indexer import audit
+from indexer import audit, seals
 from indexer.archive.ledger import LEDGER, Ledger
+from indexer.camera_statistics import tallying
 from indexer.hashing import uuid7
 from indexer.records import Receipt
 from indexer.room import give_up_reserve, keep_reserve
@@ -31,8 +33,10 @@ _Find = Callable[[sqlite3.Connection, int], list[tuple[int, str]]]
 class Erasures:
     """Erases in one gallery's folder. Safe from any thread."""
 
-    def __init__(self, store: Store, deadline: float) -> None:
+    def __init__(self, store: Store, deadline: float, settle: Callable[[], None]) -> None:
+        """`settle` lets what serves forget the rows that are gone, or raises `ErasePending`."""
         self._store = store
+        self._settle = settle
         self._folder = store.file.parent
         self._deadline = deadline
 
@@ -104,6 +108,7 @@ class Erasures:
         self, action: str, subject: bytes, find: _Find, actor: str, at_once: int
     ) -> Receipt:
         receipt_id = self._remove_rows(action, subject, find, actor, at_once)
+        self._settle()
         if not self._empty_log(self._unfinished(), self._deadline):
             raise ErasePending(
                 "the rows are gone, but a reader holds up the removal of their bytes; "
@@ -152,6 +157,7 @@ def _open_erasure(
         " generation) VALUES (?, ?, ?, ?, 0, 0, 0)",
         (receipt_id, subject, now_micros(), actor),
     )
+    seals.renew(connection, "erasures", "receipt_id = ?", receipt_id)
     return receipt_id
 
 
@@ -163,22 +169,26 @@ def _delete(
 ) -> None:
     change, now = next_generation(connection), now_micros()
     pictures = 0
-    for seq, tracklet_id in rows:
-        # Vector, pictures and merge entries go with the row, by the tables' own rules.
-        removed = connection.execute(
-            "DELETE FROM tracklets WHERE seq = ? RETURNING pictures", (seq,)
-        ).fetchone()
-        pictures += int(removed[0])
-        connection.execute("INSERT INTO removals VALUES (?, ?)", (change, seq))
-        connection.execute(
-            "INSERT OR REPLACE INTO tombstones VALUES (?, ?)", (hash_id(tracklet_id), now)
-        )
+    with tallying(connection) as tally:
+        for seq, tracklet_id in rows:
+            tally.erased(seq)
+            # Vector, pictures and merge entries go with the row, by the tables' own rules.
+            removed = connection.execute(
+                "DELETE FROM tracklets WHERE seq = ? RETURNING pictures", (seq,)
+            ).fetchone()
+            pictures += int(removed[0])
+            connection.execute("INSERT INTO removals VALUES (?1, ?2, seal(?1, ?2))", (change, seq))
+            connection.execute(
+                "INSERT OR REPLACE INTO tombstones VALUES (?1, ?2, seal(?1, ?2))",
+                (hash_id(tracklet_id), now),
+            )
     connection.execute("DELETE FROM merges WHERE merge_id NOT IN (SELECT merge_id FROM merged)")
     connection.execute(
         "UPDATE erasures SET tracklets = tracklets + ?, pictures = pictures + ?, generation = ?,"
         " bytes_gone = 0 WHERE receipt_id = ?",
         (len(rows), pictures, change, receipt_id),
     )
+    seals.renew(connection, "erasures", "receipt_id = ?", receipt_id)
 
 
 def _strike_out(folder: Path, tracklet_ids: list[str]) -> None:
@@ -191,6 +201,7 @@ def _strike_out(folder: Path, tracklet_ids: list[str]) -> None:
 def _mark(connection: sqlite3.Connection, receipt_id: str, column: str) -> None:
     statement = f"UPDATE erasures SET {column} = 1 WHERE receipt_id = ?"  # noqa: S608 (literals)
     connection.execute(statement, (receipt_id,))
+    seals.renew(connection, "erasures", "receipt_id = ?", receipt_id)
 
 
 def _receipt(connection: sqlite3.Connection, receipt_id: str) -> Receipt:

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from typing import Any
 
+from indexer import seals
 from indexer.hashing import uuid7
 from indexer.records import CameraSummary, IdentitySummary, Merge, Tracklet
 from indexer.rows import SELECT, from_micros, now_micros, to_tracklet
@@ -78,17 +79,23 @@ def merge(connection: sqlite3.Connection, source: str, target: str) -> Merge:
         raise InvalidParameter("an identity cannot be merged into itself")
     merge_id = uuid7()
     connection.execute(
-        "INSERT INTO merges VALUES (?, ?, ?, ?)", (merge_id, source, target, now_micros())
+        "INSERT INTO merges (merge_id, source, target, merged_at) VALUES (?, ?, ?, ?)",
+        (merge_id, source, target, now_micros()),
     )
+    seals.renew(connection, "merges", "merge_id = ?", merge_id)
     connection.execute(
-        "INSERT INTO merged SELECT ?, seq FROM tracklets WHERE identity = ?", (merge_id, source)
+        "INSERT INTO merged (merge_id, seq) SELECT ?, seq FROM tracklets WHERE identity = ?",
+        (merge_id, source),
     )
+    seals.renew(connection, "merged", "merge_id = ?", merge_id)
+    change = next_generation(connection)
     moved = connection.execute(
         "UPDATE tracklets SET identity = ?, generation = ? WHERE identity = ?",
-        (target, next_generation(connection), source),
+        (target, change, source),
     ).rowcount
     if not moved:
         raise NotFound("there is no such identity")
+    seals.renew(connection, "tracklets", "generation = ?", change)
     return Merge(merge_id, moved)
 
 
@@ -102,11 +109,13 @@ def undo_merge(connection: sqlite3.Connection, merge_id: str) -> Merge:
     ).fetchone()
     if row is None:
         raise NotFound("there is no such merge, or nothing is left of it")
+    change = next_generation(connection)
     rows = connection.execute(
         "UPDATE tracklets SET identity = ?, generation = ? WHERE identity = ?"
         " AND seq IN (SELECT seq FROM merged WHERE merge_id = ?) RETURNING seq",
-        (row[0], next_generation(connection), row[1], merge_id),
+        (row[0], change, row[1], merge_id),
     ).fetchall()
+    seals.renew(connection, "tracklets", "generation = ?", change)
     connection.executemany(
         "DELETE FROM merged WHERE merge_id = ? AND seq = ?", ((merge_id, seq) for (seq,) in rows)
     )

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 def insert(connection: sqlite3.Connection, seq: int, pictures: Sequence[bytes]) -> None:
     """Keep the pictures of tracklet number `seq`, in the order of its sampled frames."""
     connection.executemany(
-        "INSERT INTO pictures (seq, place, jpeg, crc) VALUES (?, ?, ?, ?)",
+        "INSERT INTO pictures (seq, place, jpeg, crc, seal)"
+        " VALUES (?1, ?2, ?3, ?4, seal(?1, ?2, ?4))",
         ((seq, place, jpeg, zlib.crc32(jpeg)) for place, jpeg in enumerate(pictures)),
     )
 

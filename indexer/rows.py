@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer import seals
 from indexer.records import Filter, NewTracklet, Tracklet, TrackletPatch, Unchanged
 from model.errors import NotFound
 
@@ -154,6 +155,7 @@ def change(
     # The names are the literals above; nothing of the caller's becomes SQL.
     statement = f"UPDATE tracklets SET {assignments} WHERE seq = :seq"  # noqa: S608
     connection.execute(statement, {**values, "seq": seq})
+    seals.renew(connection, "tracklets", "seq = ?", seq)
     if "identity" in values:
         connection.execute("DELETE FROM merged WHERE seq = ?", (seq,))
 

@@ -13,6 +13,8 @@ import secrets
 import sqlite3
 import time
 
+from indexer import camera_statistics, camera_sums, seals
+from indexer.seals import SEALED
 from model.errors import GalleryCorrupt
 
 _TABLES = """
@@ -22,7 +24,8 @@ CREATE TABLE gallery (
     width INTEGER NOT NULL CHECK (width > 0),
     generation INTEGER NOT NULL,
     hash_key BLOB NOT NULL CHECK (length(hash_key) = 32),
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    seal INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE tracklets (
@@ -40,7 +43,8 @@ CREATE TABLE tracklets (
     attention BLOB NOT NULL CHECK (length(attention) = length(sampled)),
     pictures INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    generation INTEGER NOT NULL
+    generation INTEGER NOT NULL,
+    seal INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX tracklets_by_identity ON tracklets (identity, captured_at, seq);
 CREATE INDEX tracklets_by_camera ON tracklets (camera, captured_at);
@@ -59,14 +63,22 @@ CREATE TABLE pictures (
     place INTEGER NOT NULL,
     jpeg BLOB NOT NULL,
     crc INTEGER NOT NULL,
+    seal INTEGER NOT NULL DEFAULT 0,
     UNIQUE (seq, place)
 ) STRICT;
 
-CREATE TABLE removals (generation INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;
+CREATE TABLE removals (
+    generation INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    seal INTEGER NOT NULL DEFAULT 0
+) STRICT;
 CREATE INDEX removals_by_generation ON removals (generation);
 
-CREATE TABLE tombstones (subject_hash BLOB PRIMARY KEY, erased_at INTEGER NOT NULL)
-    STRICT, WITHOUT ROWID;
+CREATE TABLE tombstones (
+    subject_hash BLOB PRIMARY KEY,
+    erased_at INTEGER NOT NULL,
+    seal INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE erasures (
     receipt_id TEXT PRIMARY KEY,
@@ -77,7 +89,8 @@ CREATE TABLE erasures (
     pictures INTEGER NOT NULL,
     generation INTEGER NOT NULL,
     bytes_gone INTEGER NOT NULL DEFAULT 0,
-    answered INTEGER NOT NULL DEFAULT 0
+    answered INTEGER NOT NULL DEFAULT 0,
+    seal INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX erasures_open ON erasures (subject_hash) WHERE answered = 0;
 
@@ -85,11 +98,13 @@ CREATE TABLE merges (
     merge_id TEXT PRIMARY KEY,
     source TEXT NOT NULL,
     target TEXT NOT NULL,
-    merged_at INTEGER NOT NULL
+    merged_at INTEGER NOT NULL,
+    seal INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE merged (
     merge_id TEXT NOT NULL REFERENCES merges ON DELETE CASCADE,
     seq INTEGER NOT NULL REFERENCES tracklets ON DELETE CASCADE,
+    seal INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (merge_id, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX merged_by_tracklet ON merged (seq);
@@ -100,7 +115,8 @@ CREATE TABLE audit (
     actor TEXT NOT NULL,
     action TEXT NOT NULL,
     subject_hash BLOB,
-    details TEXT NOT NULL CHECK (json_valid(details))
+    details TEXT NOT NULL CHECK (json_valid(details)),
+    seal INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
@@ -114,25 +130,69 @@ CREATE TABLE keys (
     sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
     created_at INTEGER NOT NULL,
     expires_at INTEGER,
-    revoked_at INTEGER
+    revoked_at INTEGER,
+    seal INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = ()
+_STATISTICS = """
+CREATE TABLE camera_sums (
+    camera TEXT NOT NULL,
+    model_id TEXT NOT NULL,
+    count INTEGER NOT NULL CHECK (count >= {least}),
+    total BLOB NOT NULL CHECK (length(total) = {sums}),
+    squares BLOB NOT NULL CHECK (length(squares) = {sums}),
+    crc INTEGER NOT NULL,
+    PRIMARY KEY (camera, model_id)
+) STRICT;
+CREATE TABLE frozen_sums (
+    camera TEXT NOT NULL,
+    model_id TEXT NOT NULL,
+    count INTEGER NOT NULL CHECK (count >= {least}),
+    total BLOB NOT NULL CHECK (length(total) = {sums}),
+    squares BLOB NOT NULL CHECK (length(squares) = {sums}),
+    crc INTEGER NOT NULL,
+    PRIMARY KEY (camera, model_id)
+) STRICT;
+CREATE TABLE frozen (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    generation INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL
+) STRICT;
+INSERT INTO frozen VALUES (1, 0, 0);
+CREATE TABLE moved_since_frozen (
+    seq INTEGER PRIMARY KEY REFERENCES tracklets ON DELETE CASCADE,
+    camera TEXT
+) STRICT;
+"""
+"""What `indexer.camera_statistics` keeps."""
+
+_SEALS = [
+    "DROP TRIGGER audit_is_never_changed;",
+    *(f"ALTER TABLE {table} ADD COLUMN seal INTEGER NOT NULL DEFAULT 0;" for table in SEALED),
+    *(seals.renewal(table, "true") + ";" for table in SEALED),
+    "CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit"
+    " BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;",
+]
+
+MIGRATIONS: tuple[str, ...] = ("\n".join(_SEALS), _STATISTICS)
 """Scripts that lead from version n + 1 to n + 2, in order; the tables above are the newest."""
 
 VERSION = 1 + len(MIGRATIONS)
+_STATISTICS_SINCE = 3
 BYTES_PER_COMPONENT = 2
 
 
 def create(connection: sqlite3.Connection, model_id: str, width: int) -> None:
     """Make the tables of an empty database, inside the caller's transaction."""
-    for statement in _statements(_TABLES.format(bytes=BYTES_PER_COMPONENT * width)):
+    for statement in _statements(_for_width(_TABLES + _STATISTICS, width)):
         connection.execute(statement)
     connection.execute(
-        "INSERT INTO gallery VALUES (1, ?, ?, 0, ?, ?)",
+        "INSERT INTO gallery (one, model_id, width, generation, hash_key, created_at)"
+        " VALUES (1, ?, ?, 0, ?, ?)",
         (model_id, width, secrets.token_bytes(32), time.time_ns() // 1000),
     )
+    seals.renew(connection, "gallery", "one = 1")
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
@@ -151,10 +211,21 @@ def migrate(connection: sqlite3.Connection) -> None:
         raise GalleryCorrupt(
             f"the gallery's tables are of version {found}, this program knows up to {VERSION}"
         )
+    (width,) = connection.execute("SELECT width FROM gallery").fetchone()
     for script in MIGRATIONS[found - 1 :]:
-        for statement in _statements(script):
+        for statement in _statements(_for_width(script, width)):
             connection.execute(statement)
+    if found < _STATISTICS_SINCE:
+        camera_statistics.recount(connection)
     connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _for_width(script: str, width: int) -> str:
+    return script.format(
+        bytes=BYTES_PER_COMPONENT * width,
+        sums=camera_sums.BYTES_PER_COMPONENT * width,
+        least=camera_statistics.LEAST,
+    )
 
 
 def _statements(script: str) -> list[str]:

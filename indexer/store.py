@@ -15,7 +15,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-from indexer import schema
+from indexer import schema, seals
 from indexer.hashing import KeyedHash
 from indexer.room import is_full, log_pages, most_pages
 from model.errors import (
@@ -174,6 +174,7 @@ def connect(file: Path, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Conne
     )
     with ExitStack() as undo:
         undo.callback(connection.close)
+        seals.install(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA secure_delete = ON")
@@ -214,6 +215,7 @@ def next_generation(connection: sqlite3.Connection) -> int:
     row = connection.execute(
         "UPDATE gallery SET generation = generation + 1 RETURNING generation"
     ).fetchone()
+    seals.renew(connection, "gallery", "one = 1")
     return int(row[0])
 
 

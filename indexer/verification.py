@@ -1,24 +1,41 @@
-"""Looking for damage: every checksum, every tie between tables, and the view against the store.
+"""Looking for damage: every checksum, every tie between tables, and every view against the store.
 
 Reads in batches of short transactions, so that it can run beside a busy service without holding up
 its erasures.
 """
 
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
+from indexer import seals
 from indexer.enrolment import UNIT_TOLERANCE
 from indexer.records import Finding, Verification
-from indexer.saved import load
+from indexer.saved import SavedIndex, load
 from indexer.store import Store, generation, next_generation
 from indexer.view import View
 from model.errors import GalleryCorrupt
 
 _BATCH = 512
+
+_TABLE_INDEX = re.compile(r"missing from index|wrong # of entries in index|non-unique entry in")
+_NAMES = {
+    "gallery": "'the description of the gallery'",
+    "tracklets": "tracklet_id",
+    "removals": "'removal of row ' || seq",
+    "erasures": "'erasure ' || receipt_id",
+    "merges": "'merge ' || merge_id",
+    "merged": "'row ' || seq || ' of merge ' || merge_id",
+    "tombstones": "'tombstone ' || hex(subject_hash)",
+    "keys": "'key ' || key_id",
+    "audit": "'audit entry ' || entry",
+}
+"""What to call a row whose seal is broken. Pictures are checked where their bytes are read."""
 
 _ORPHANS = {
     "orphan_picture": "SELECT DISTINCT seq FROM pictures WHERE seq NOT IN"
@@ -43,18 +60,24 @@ def verify(store: Store, view: View) -> Verification:
         checked, damaged = _check_vectors(store, view)
         findings += damaged
         findings += _check_pictures(store)
+        findings += _check_seals(store)
         findings += _check_ties(store)
+        findings += _check_gaps(store)
         findings += _check_numbers(store, view)
+        findings += _check_saved(store)
     except (sqlite3.DatabaseError, GalleryCorrupt) as error:
         # Damaged pages can break any of the checks; the finding is what the person needs.
         return Verification(0, (*findings, Finding("database_damaged", "", str(error), False)))
-    findings += _check_saved(store)
     return Verification(checked, tuple(findings))
 
 
 def mend(store: Store) -> None:
-    """Drop what belongs to no tracklet, and set picture counts right where pictures are lost."""
+    """Drop what belongs to no tracklet, and set picture counts right where pictures are lost.
+
+    SQLite's own indices are built anew from the tables.
+    """
     with store.writing() as connection:
+        connection.execute("REINDEX")
         change = next_generation(connection)
         connection.execute("DELETE FROM pictures WHERE seq NOT IN (SELECT seq FROM tracklets)")
         connection.execute("DELETE FROM vectors WHERE seq NOT IN (SELECT seq FROM tracklets)")
@@ -64,6 +87,7 @@ def mend(store: Store) -> None:
             " (SELECT count(*) FROM pictures p WHERE p.seq = tracklets.seq)",
             (change,),
         )
+        seals.renew(connection, "tracklets", "generation = ?", change)
 
 
 def _check_database(store: Store) -> list[Finding]:
@@ -74,9 +98,14 @@ def _check_database(store: Store) -> list[Finding]:
     problems: list[str] = []
     for name in names:
         with store.reading() as connection:
-            rows = connection.execute(f"PRAGMA quick_check({name})").fetchall()
+            rows = connection.execute(f"PRAGMA integrity_check({name})").fetchall()
         problems += [row[0] for row in rows if row[0] != "ok"]
-    return [Finding("database_damaged", "", problem, False) for problem in problems]
+    return [
+        Finding("table_index_damaged", "", problem, True)
+        if _TABLE_INDEX.search(problem)
+        else Finding("database_damaged", "", problem, False)
+        for problem in problems
+    ]
 
 
 def _check_vectors(store: Store, view: View) -> tuple[int, list[Finding]]:
@@ -116,14 +145,53 @@ def _seen_alike(view: View, seq: int, vector: bytes) -> bool:
 
 def _check_pictures(store: Store) -> list[Finding]:
     sql = (
-        "SELECT p.picture, t.tracklet_id, p.place, p.jpeg, p.crc FROM pictures p JOIN tracklets t"
-        " USING (seq) WHERE p.picture > ? ORDER BY p.picture LIMIT ?"
+        "SELECT p.picture, t.tracklet_id, p.place, p.jpeg, p.crc, p.seal, p.seq FROM pictures p"
+        " JOIN tracklets t USING (seq) WHERE p.picture > ? ORDER BY p.picture LIMIT ?"
     )
+    findings = []
+    for _, tracklet_id, place, jpeg, crc, seal, seq in _batches(store, sql):
+        if zlib.crc32(jpeg) != crc:
+            detail = f"checksum of frame {place} is wrong"
+            findings.append(Finding("picture_damaged", tracklet_id, detail, False))
+        elif seals.seal(seq, place, crc) != seal:
+            detail = f"frame {place} is not the picture that was kept there"
+            findings.append(Finding("picture_damaged", tracklet_id, detail, False))
+    return findings
+
+
+def _check_seals(store: Store) -> list[Finding]:
     return [
-        Finding("picture_damaged", tracklet_id, f"checksum of frame {place} is wrong", False)
-        for _, tracklet_id, place, jpeg, crc in _batches(store, sql)
-        if zlib.crc32(jpeg) != crc
+        Finding("row_changed", subject, "its checksum is wrong", False)
+        for table, name in _NAMES.items()
+        for subject in _column(store, seals.broken(table, name))
     ]
+
+
+def _check_gaps(store: Store) -> list[Finding]:
+    """Numbers are given once and in order: one that is missing was not taken away by us."""
+    with store.reading() as connection:
+        tracklets = _gaps(
+            connection, "tracklets", "SELECT seq FROM tracklets UNION SELECT seq FROM removals"
+        )
+        entries = _gaps(connection, "audit", "SELECT entry FROM audit")
+    return [
+        Finding("tracklet_lost", f"row {seq}", "is gone without an erasure", False)
+        for seq in tracklets
+    ] + [Finding("audit_cut", f"audit entry {entry}", "is gone", False) for entry in entries]
+
+
+def _gaps(connection: sqlite3.Connection, table: str, there: str) -> list[int]:
+    """Numbers that `table` has given to rows and `there`, a statement, no longer shows."""
+    # Both are literals of the caller.
+    count, largest = connection.execute(
+        f"WITH there (number) AS ({there}) SELECT count(*), max(number) FROM there"  # noqa: S608
+    ).fetchone()
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    last = max(largest or 0, 0 if row is None else row[0])
+    if count == last:
+        return []
+    known = {number for (number,) in connection.execute(there)}
+    return sorted(set(range(1, last + 1)) - known)
 
 
 def _check_ties(store: Store) -> list[Finding]:
@@ -164,11 +232,26 @@ def _check_numbers(store: Store, view: View) -> list[Finding]:
 
 
 def _check_saved(store: Store) -> list[Finding]:
+    """Whether the saved index, where it would be used, holds what the store holds."""
     try:
-        load(store.file.parent)
+        saved = load(store.file.parent)
     except ValueError as error:
         return [Finding("saved_index_damaged", "index.saved", str(error), True)]
-    return []
+    if saved is None or saved.generation != store.generation() or _saved_alike(saved, store):
+        return []
+    detail = "it says to be of the store's generation, but holds other vectors"
+    return [Finding("saved_index_differs", "index.saved", detail, True)]
+
+
+def _saved_alike(saved: SavedIndex, store: Store) -> bool:
+    sql = "SELECT seq, embedding FROM vectors WHERE seq > ? ORDER BY seq LIMIT ?"
+    held = zip(saved.seqs.tolist(), saved.vectors, strict=True)
+    alike = all(
+        kept is not None and there == (kept[0], kept[1].tobytes())
+        for there, kept in zip_longest(_batches(store, sql), held)
+    )
+    # A writer may have come between: then the saved index is merely an old one.
+    return alike or store.generation() != saved.generation
 
 
 def _batches(store: Store, sql: str) -> Iterator[tuple[Any, ...]]:

@@ -69,7 +69,7 @@ def test_refuses_vectors_of_another_length(file: Path, size: int) -> None:
 def test_the_audit_log_cannot_be_changed(file: Path, statement: str) -> None:
     with closing(Store(file)) as store:
         with store.writing() as connection:
-            connection.execute("INSERT INTO audit VALUES (1, 0, 'me', 'search', NULL, '{}')")
+            connection.execute("INSERT INTO audit VALUES (1, 0, 'me', 'search', NULL, '{}', 0)")
         with (
             pytest.raises(sqlite3.IntegrityError, match="append-only"),
             store.writing() as connection,
