@@ -30,6 +30,18 @@ def synth(
     identities: Annotated[
         int | None, typer.Option(min=1, help="People, instead of the preset's number.")
     ] = None,
+    tracklets: Annotated[
+        int | None, typer.Option(min=1, help="Tracklets per person, likewise.")
+    ] = None,
+    frames: Annotated[
+        int | None, typer.Option(min=1, help="Frames per tracklet, likewise.")
+    ] = None,
+    environments: Annotated[
+        int | None, typer.Option(min=1, help="Places with cameras of their own, likewise.")
+    ] = None,
+    height: Annotated[
+        int | None, typer.Option(min=32, help="Height of a frame in pixels; its width is half.")
+    ] = None,
     probe: Annotated[
         bool, typer.Option("--probe", help="Also report how far colours alone go.")
     ] = False,
@@ -42,11 +54,21 @@ def synth(
         sightline synth --preset tiny --out /tmp/tiny --sheet /tmp/tiny.png
 
         sightline synth --preset campaign --out runs/world --workers 8 --seed 3
+
+        sightline synth --preset campaign --identities 3000 --environments 60 --height 256
+        --out runs/large --workers 8
     """
     with failures_as_exit():
         config = preset(preset_name, seed=seed, kind=kind)
-        if identities is not None:
-            config = replace(config, identities=identities)
+        config = _changed(
+            config,
+            identities=identities,
+            tracklets_per_identity=tracklets,
+            frames_per_tracklet=frames,
+            environments=environments,
+            frame_height=height,
+            frame_width=None if height is None else height // 2,
+        )
         if sheet is not None and sheet.suffix.lower() not in {".png", ".jpg", ".jpeg"}:
             raise InvalidParameter("--sheet must name a .png or a .jpg file")
         try:
@@ -58,6 +80,11 @@ def synth(
         print_json(answer)
     else:
         _print(answer)
+
+
+def _changed(config: WorldConfig, **changes: int | None) -> WorldConfig:
+    """The configuration with the fields that were given."""
+    return replace(config, **{name: value for name, value in changes.items() if value is not None})
 
 
 def _run(

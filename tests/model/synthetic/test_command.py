@@ -30,6 +30,21 @@ def test_it_writes_a_world_a_sheet_and_a_report(app: typer.Typer, tmp_path: Path
     assert (tmp_path / "world" / "manifest.json").exists()
 
 
+def test_numbers_of_the_preset_can_be_changed_one_by_one(app: typer.Typer, tmp_path: Path) -> None:
+    arguments = ["--preset", "tiny", "--identities", "2", "--tracklets", "2", "--frames", "3"]
+    result = CliRunner().invoke(
+        app, [*arguments, "--environments", "2", "--height", "96", "--out", str(tmp_path)]
+    )
+
+    assert result.exit_code == 0, result.output
+    config = open_world(tmp_path).config
+    assert (config.identities, config.tracklets_per_identity) == (2, 2)
+    assert (config.frames_per_tracklet, config.environments) == (3, 2)
+    assert (config.frame_height, config.frame_width) == (96, 48)
+    # What is not asked for stays as the preset has it.
+    assert config.view_height == 270
+
+
 def test_progress_is_plain_lines_when_not_on_a_terminal(app: typer.Typer, tmp_path: Path) -> None:
     arguments = ["--preset", "tiny", "--identities", "4", "--out", str(tmp_path), "--probe"]
     result = CliRunner().invoke(app, arguments)
@@ -48,6 +63,8 @@ def test_progress_is_plain_lines_when_not_on_a_terminal(app: typer.Typer, tmp_pa
         ["--kind", "k9"],
         ["--workers", "0"],
         ["--preset", "tiny", "--identities", "2", "--probe"],
+        ["--preset", "tiny", "--height", "16"],
+        ["--preset", "tiny", "--environments", "0"],
     ],
 )
 def test_wrong_usage_exits_with_2(app: typer.Typer, tmp_path: Path, arguments: list[str]) -> None:
