@@ -143,7 +143,7 @@ def routes() -> list[APIRoute]:
 
 
 def operation(route: APIRoute) -> str:
-    return f"{' '.join(route.methods or ())} {route.path}"
+    return f"{' '.join(route.methods or ())} {route.path_format}"
 
 
 def test_every_operation_stands_in_the_table_with_its_role(routes: list[APIRoute]) -> None:
