@@ -10,6 +10,7 @@ from service import problems
 from service.guards import Guard, Observer
 from service.openapi import complete_openapi
 from service.parts import Parts, open_parts
+from service.query_string import QueryStrings
 from service.release import release
 from service.routes import (
     audit,
@@ -18,7 +19,6 @@ from service.routes import (
     identities,
     metrics,
     openapi,
-    page,
     query,
     status,
     tracklets,
@@ -26,7 +26,7 @@ from service.routes import (
 from service.settings import Settings
 from service.upkeep import keep_up
 
-ROUTERS = (query, tracklets, identities, cameras, status, audit, health, metrics, openapi, page)
+ROUTERS = (query, tracklets, identities, cameras, status, audit, health, metrics, openapi)
 
 
 def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
@@ -58,6 +58,7 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     for module in ROUTERS:
         # Flat, not nested: the guard and the tests walk `app.routes`.
         app.router.routes.extend(module.router.routes)
+    app.state.query_strings = QueryStrings(app)
     problems.install(app)
     app.add_middleware(Guard)
     app.add_middleware(Observer)

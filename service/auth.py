@@ -5,26 +5,34 @@ route that states none is refused. A service that has ever seen a key demands ke
 revoking the last one must not open the doors.
 """
 
-import ipaddress
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
-from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
 from indexer.keys import ROLES, KeyStore, Role
-from model.errors import HostNotAllowed, KeyInvalid, KeyMissing, RateLimited, RoleTooLow
+from model.errors import (
+    GalleryFailure,
+    KeyInvalid,
+    KeyMissing,
+    NotReady,
+    RateLimited,
+    RoleTooLow,
+)
+from service.local import require_local
 
 ROLE_FIELD: Final = "x-sightline-role"
 COST_FIELD: Final = "x-sightline-cost"
 SECURITY_SCHEME: Final = "key"
 
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+log = structlog.get_logger("sightline.auth")
 
 
 @dataclass(frozen=True)
@@ -57,14 +65,6 @@ def is_public(route: APIRoute) -> bool:
     return (route.openapi_extra or {}).get(ROLE_FIELD) == "none"
 
 
-def find_route(routes: Sequence[BaseRoute], scope: Scope) -> APIRoute | None:
-    """The route that will answer, or None where the answer is 404 or 405."""
-    for route in routes:
-        if isinstance(route, APIRoute) and route.matches(scope)[0] is Match.FULL:
-            return route
-    return None
-
-
 class Door:
     """Decides who comes in."""
 
@@ -75,20 +75,32 @@ class Door:
 
     @property
     def keyed(self) -> bool:
-        """Whether callers need a key. Once true, always true."""
-        self._keyed = self._keyed or any(store.list() for store in self._stores)
+        """Whether callers need a key. Once true, always true. Raises `NotReady`."""
+        if not self._keyed:
+            with _readable():
+                self._keyed = any(store.list() for store in self._stores)
         return self._keyed
+
+    def failure(self) -> str | None:
+        """Why keys cannot be checked now, or None. Asks the key stores, so it blocks."""
+        try:
+            with _readable():
+                for store in self._stores:
+                    store.list()
+        except NotReady as error:
+            return error.detail
+        return None
 
     def admit(self, scope: Scope, route: APIRoute) -> Caller:
         """Who calls a route that has a role. Asks the key stores, so it blocks.
 
-        Raises `HostNotAllowed`, `KeyMissing`, `KeyInvalid`, `RoleTooLow`, `RateLimited`.
+        Raises `HostNotAllowed`, `KeyMissing`, `KeyInvalid`, `RoleTooLow`, `RateLimited`, and
+        `NotReady` where the keys cannot be read.
         """
-        headers = Headers(scope=scope)
         if not self.keyed:
-            require_local(scope, headers)
+            require_local(scope)
             return LOOPBACK_CALLER
-        caller = self._identify(headers)
+        caller = self._identify(Headers(scope=scope))
         extra = route.openapi_extra or {}
         self._limiter.take(str(caller.key_id), extra[COST_FIELD])
         if not caller.may(extra[ROLE_FIELD]):
@@ -96,9 +108,16 @@ class Door:
         return caller
 
     def admit_public(self, scope: Scope) -> None:
-        """Let anybody in, as far as without keys anybody may call. Never blocks."""
-        if not self._keyed:
-            require_local(scope, Headers(scope=scope))
+        """Let anybody in, as far as without keys anybody may call. Blocks as `admit` does.
+
+        Keys that cannot be read keep nobody from asking whether the service is ready.
+        """
+        try:
+            keyed = self.keyed
+        except NotReady:
+            keyed = True
+        if not keyed:
+            require_local(scope)
 
     def _identify(self, headers: Headers) -> Caller:
         scheme, _, key = headers.get("authorization", "").partition(" ")
@@ -106,47 +125,21 @@ class Door:
         if scheme.lower() != "bearer" or not key:
             raise KeyMissing("send a key: `Authorization: Bearer <key>`")
         for store in self._stores:
-            if (found := store.authenticate(key)) is not None:
+            with _readable():
+                found = store.authenticate(key)
+            if found is not None:
                 return Caller(found.name, found.role, found.key_id)
         raise KeyInvalid("this key is unknown, expired or revoked")
 
 
-def require_local(scope: Scope, headers: Headers) -> None:
-    """Refuse whatever a web page or a proxy could send to a service without keys.
-
-    A multipart form needs no preflight, so a foreign page could enrol; a rebound DNS name could
-    read; a proxy on this host would publish everything.
-    """
-    client = scope.get("client")
-    if client is None or not is_loopback(client[0]):
-        raise HostNotAllowed("without keys only this machine may call")
-    if any(name in headers for name in _FORWARDED):
-        raise HostNotAllowed("without keys no forwarded request is taken")
-    host = headers.get("host", "")
-    if not is_loopback(_host_name(host)):
-        raise HostNotAllowed("without keys the Host header must name this machine")
-    if headers.get("sec-fetch-site", "none").lower() not in {"none", "same-origin"}:
-        raise HostNotAllowed("without keys no request of another site is taken")
-    origin = headers.get("origin")
-    if origin is not None and origin.lower() != f"{scope['scheme']}://{host}".lower():
-        raise HostNotAllowed("without keys no request of another origin is taken")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's loopback."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
+@contextmanager
+def _readable() -> Iterator[None]:
+    """A key store that cannot be read lets nobody in; callers learn no paths, the log does."""
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _host_name(host: str) -> str:
-    """`host` without its port: "[::1]:8000" -> "[::1]"."""
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+        yield
+    except (GalleryFailure, OSError) as error:
+        log.error("keys_unreadable", reason=str(error))
+        raise NotReady("the keys cannot be read; the service's log says why") from error
 
 
 class RateLimiter:

@@ -3,7 +3,8 @@
 Work is admitted before it is decoded (`Batcher.reserve`), so that an overloaded service refuses
 early and cheaply. Work whose client has gone is dropped before it is batched. A tracklet that makes
 the model fail is embedded again alone, so that it fails alone. `Batcher.failure` says whether
-the thread is still able to work: readiness is asked of the thread itself, not of a clock.
+the thread is still able to work: readiness is asked of the thread itself, which has to be alive,
+have a device, and get done with what it began.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import structlog
@@ -26,6 +27,30 @@ log = structlog.get_logger("sightline.batching")
 
 _SMOOTHING = 0.2
 """Weight of the newest batch in the running estimate of seconds per tracklet."""
+
+_PATIENCE_SECONDS = 120.0
+"""A batch takes seconds at most; one that takes longer than this is stuck."""
+
+
+class Watcher(Protocol):
+    """Is told what happens to tracklets (`service.metrics`)."""
+
+    def queued(self, seconds: float) -> None:
+        """How long one waited for the model."""
+
+    def batch(self, size: int, seconds: float) -> None:
+        """How long the model took for so many."""
+
+    def embedding_failed(self, code: str) -> None:
+        """One could not be embedded."""
+
+
+class _Nobody:
+    def queued(self, _: float) -> None: ...
+
+    def batch(self, _: int, __: float) -> None: ...
+
+    def embedding_failed(self, _: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -40,6 +65,9 @@ class Embedded:
 @dataclass
 class _Job:
     frames: NDArray[np.uint8]
+    request_id: Any = field(
+        default_factory=lambda: structlog.contextvars.get_contextvars().get("request_id")
+    )
     submitted: float = field(default_factory=time.perf_counter)
     future: "Future[Embedded]" = field(default_factory=Future)
 
@@ -65,7 +93,7 @@ class Slot:
 
 
 class Batcher:
-    """Owns the queue and the thread. `on_batch(size, seconds)` is told of every batch."""
+    """Owns the queue and the thread."""
 
     def __init__(
         self,
@@ -73,11 +101,15 @@ class Batcher:
         *,
         capacity: int,
         max_batch: int,
-        on_batch: Callable[[int, float], None] = lambda _size, _seconds: None,
+        watcher: Watcher | None = None,
+        patience: float = _PATIENCE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._embedder = embedder
         self._capacity, self._max_batch = capacity, max_batch
-        self._on_batch = on_batch
+        self._watcher: Watcher = watcher or _Nobody()
+        self._patience, self._clock = patience, clock
+        self._busy_since: float | None = None
         self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
         self._stopping = False
@@ -109,6 +141,9 @@ class Batcher:
             return self._lost
         if not self._thread.is_alive():
             return "the embedding thread is not running"
+        busy_since = self._busy_since
+        if busy_since is not None and self._clock() - busy_since > self._patience:
+            return f"the model has not answered for more than {self._patience:g} s"
         return None
 
     @property
@@ -170,38 +205,40 @@ class Batcher:
 
     def _embed_batch(self, batch: Sequence[_Job]) -> None:
         started = time.perf_counter()
-        answers = self._answers([job.frames for job in batch])
+        self._busy_since = self._clock()
+        answers = self._answers(batch)
+        self._busy_since = None
         seconds = time.perf_counter() - started
         self._seconds_each += _SMOOTHING * (seconds / len(batch) - self._seconds_each)
-        self._on_batch(len(batch), seconds)
+        self._watcher.batch(len(batch), seconds)
         for job, answer in zip(batch, answers, strict=True):
+            self._watcher.queued(started - job.submitted)
             if isinstance(answer, SightlineError):
+                self._watcher.embedding_failed(answer.code)
                 job.future.set_exception(answer)
             else:
                 job.future.set_result(Embedded(answer, started - job.submitted, seconds))
 
-    def _answers(
-        self, tracklets: Sequence[NDArray[np.uint8]]
-    ) -> list[TrackletEmbedding | ModelFailure]:
+    def _answers(self, batch: Sequence[_Job]) -> list[TrackletEmbedding | ModelFailure]:
         """One answer per tracklet, whatever the model does.
 
         The embedder has already done what can be done for a device in need (halving, trying
         again): a device that it reports as lost is not asked again.
         """
         if self._lost is not None:
-            return [DeviceLost(self._lost) for _ in tracklets]
+            return [DeviceLost(self._lost) for _ in batch]
         try:
-            return self._embedder.embed(tracklets)
+            return self._embedder.embed([job.frames for job in batch])
         except DeviceLost as error:
             self._lost = error.detail
-            log.error("device_lost", detail=error.detail, batch=len(tracklets))
-            return [error for _ in tracklets]
+            log.error("device_lost", detail=error.detail, requests=_requests(batch))
+            return [error for _ in batch]
         # Whatever one poisoned tracklet raises in the model must not take its neighbours along.
         except Exception:
-            log.exception("embedding_failed", batch=len(tracklets))
-            if len(tracklets) == 1:
+            log.exception("embedding_failed", requests=_requests(batch))
+            if len(batch) == 1:
                 return [ModelFailure("the model failed on this tracklet")]
-            return [answer for tracklet in tracklets for answer in self._answers([tracklet])]
+            return [answer for job in batch for answer in self._answers([job])]
 
     def _abandon(self, running: Sequence[_Job]) -> None:
         """Nobody will work the queue any more: say so to whoever waits."""
@@ -211,3 +248,7 @@ class Batcher:
         stuck = [job for job in running if not job.future.done()]
         for job in stuck + [job for job in waiting if job.future.set_running_or_notify_cancel()]:
             job.future.set_exception(NotReady("the embedding thread has ended"))
+
+
+def _requests(batch: Sequence[_Job]) -> list[Any]:
+    return [job.request_id for job in batch]

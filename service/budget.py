@@ -7,7 +7,12 @@ class Budget:
     """Bytes that all request bodies together may hold at once."""
 
     def __init__(self, total: int) -> None:
-        self._left = total
+        self._total = self._left = total
+
+    @property
+    def taken(self) -> int:
+        """Bytes that are held now."""
+        return self._total - self._left
 
     def take(self, count: int) -> None:
         """Raises `QueueFull` where that many bytes are not left."""

@@ -39,6 +39,7 @@ async def _decode_and_embed(parts: Parts, upload: Upload, slot: Slot) -> Embedde
     started = time.perf_counter()
     tracklet = await parts.decode(upload)
     decoding = time.perf_counter() - started
+    parts.metrics.decoded(decoding)
     return EmbeddedUpload(tracklet, await slot.embed(tracklet.frames), decoding)
 
 

@@ -41,10 +41,13 @@ def _parse_time(value: object, info: ValidationInfo) -> datetime | None:
     return parse_time(_text(value), info.field_name or "time")
 
 
+def _attributes_of_form(value: object) -> dict[str, Any] | None:
+    """A text that holds an object."""
+    return _attributes(_parse_attributes(value) if isinstance(value, str) else value)
+
+
 def _attributes(value: object) -> dict[str, Any] | None:
-    """An object, or a text that holds one, of at most 4 KiB."""
-    if isinstance(value, str):
-        value = _parse_attributes(value)
+    """An object of at most 4 KiB."""
     if value is None:
         return None
     if not isinstance(value, dict):
@@ -76,6 +79,7 @@ TrackletId = Annotated[
 ]
 Time = Annotated[datetime | None, BeforeValidator(_parse_time)]
 Attributes = Annotated[dict[str, Any] | None, BeforeValidator(_attributes)]
+FormAttributes = Annotated[dict[str, Any] | None, BeforeValidator(_attributes_of_form)]
 Cosine = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
 Limit = Annotated[int, Field(ge=1, le=500)]
 Cursor = Annotated[str | None, Field(max_length=512)]
@@ -116,7 +120,7 @@ class EnrolForm(_TrackletForm):
         description="The caller's id, which makes enrolment idempotent.",
         examples=["c3-000128"],
     )
-    attributes: Attributes = Field(
+    attributes: FormAttributes = Field(
         default=None,
         description="A JSON object of at most 4 KiB, returned with the tracklet.",
         examples=['{"track": 128}'],
@@ -206,7 +210,7 @@ class IdentityParameters(PageParameters):
 
 
 class TrackletChanges(_Asked):
-    """Changes to a tracklet: an absent field stays, null clears it."""
+    """Changes to a tracklet: an absent field stays; null, or an empty text, clears it."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"identity": "p-017", "camera": None}]}, strict=True

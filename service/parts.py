@@ -13,16 +13,20 @@ from fastapi import Depends, Request
 from indexer.calibration import Decisions, decisions_of, fitting_calibration
 from indexer.gallery import LocalGallery, open_gallery
 from indexer.keys import FileKeys, KeyStore
+from indexer.store import FILE
 from model.bundle import open_bundle
 from model.calibration import Calibration
 from model.decode import DecodedTracklet
 from model.errors import KeyMissing
 from model.runtime import Embedder, load_embedder
 from model.threads import ThreadBudget, apply_thread_budget
-from service.auth import Caller, Door, is_loopback
+from service.auth import Caller, Door
 from service.batching import Batcher
 from service.budget import Budget
+from service.gauges import Gauges
+from service.local import is_loopback
 from service.metrics import Metrics
+from service.penalty import Penalties
 from service.settings import Settings
 from service.uploads import Upload
 
@@ -48,21 +52,24 @@ class Parts:
     lost_device: str | None = None
     """Why only a new process can help, as an answer of the gallery said; see `device_lost`."""
     index_device: str = field(init=False)
+    penalties: Penalties = field(init=False)
     upload_memory: Budget = field(init=False)
     door_threads: CapacityLimiter = field(init=False)
     _decoders: CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
         self.index_device = self.gallery.stats().index_device
+        self.penalties = Penalties(self.settings.bad_key_seconds)
         self.upload_memory = Budget(self.settings.upload_memory)
         self.door_threads = CapacityLimiter(_DOOR_THREADS)
         self._decoders = CapacityLimiter(self.threads.decode)
+        self.metrics.add(Gauges(self))
 
     def not_ready(self) -> str | None:
-        """Why no work can be taken now, or None."""
+        """Why no work can be taken now, or None. Asks the key stores, so it blocks."""
         if self.draining:
             return "the service is shutting down"
-        return self.device_lost or self.batcher.failure
+        return self.device_lost or self.batcher.failure or self.door.failure()
 
     @property
     def device_lost(self) -> str | None:
@@ -91,8 +98,10 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
     """Load the model, open the gallery, start the embedding thread.
 
     Raises `BundleInvalid`, `DeviceUnavailable`, `ModelMismatch`, `GalleryLocked`,
-    `GalleryCorrupt`, and `KeyMissing` where strangers could call a service without keys.
+    `GalleryCorrupt`, and `KeyMissing` where strangers could call a service without keys, before
+    anything is made.
     """
+    _refuse_strangers(settings)
     threads = apply_thread_budget(settings.threads)
     embedder = load_embedder(settings.model, settings.device, settings.threads)
     manifest = embedder.manifest
@@ -109,11 +118,8 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
     try:
         door = Door(_key_stores(gallery, settings), rate=settings.key_rate)
         if not door.keyed and not is_loopback(settings.host):
-            raise KeyMissing(
-                f"without a key the service listens on this machine only, not on {settings.host}: "
-                "make one with `sightline keys create`"
-            )
-        with _batching(embedder, gallery, settings) as (batcher, metrics):
+            raise _key_missing(settings)
+        with _batching(embedder, settings) as (batcher, metrics):
             yield Parts(
                 settings=settings,
                 embedder=embedder,
@@ -126,6 +132,22 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
             )
     finally:
         gallery.close()
+
+
+def _refuse_strangers(settings: Settings) -> None:
+    """What can be said without a gallery: one that is not made yet holds no keys."""
+    has_gallery = (settings.gallery / FILE).exists()
+    if not has_gallery and settings.keys_file is None and not is_loopback(settings.host):
+        raise _key_missing(settings)
+    if settings.keys_file is not None:
+        FileKeys(settings.keys_file).list()
+
+
+def _key_missing(settings: Settings) -> KeyMissing:
+    return KeyMissing(
+        f"without a key the service listens on this machine only, not on {settings.host}: "
+        "make one with `sightline keys create`"
+    )
 
 
 def _key_stores(gallery: LocalGallery, settings: Settings) -> list[KeyStore]:
@@ -144,20 +166,14 @@ def _calibration(settings: Settings) -> Calibration | None:
 
 
 @contextmanager
-def _batching(
-    embedder: Embedder, gallery: LocalGallery, settings: Settings
-) -> Iterator[tuple[Batcher, Metrics]]:
+def _batching(embedder: Embedder, settings: Settings) -> Iterator[tuple[Batcher, Metrics]]:
     metrics = Metrics()
     batcher = Batcher(
         embedder,
         capacity=settings.queue,
         max_batch=_GPU_BATCH if embedder.provider == "cuda" else 1,
-        on_batch=metrics.batch,
+        watcher=metrics,
     )
-    metrics.gauge(
-        "queue_tracklets", "Tracklets admitted and not yet answered.", lambda: batcher.depth
-    )
-    metrics.gauge("gallery_tracklets", "Tracklets.", lambda: gallery.stats().tracklets)
     batcher.start()
     try:
         yield batcher, metrics

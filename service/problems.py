@@ -14,9 +14,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from model import errors
 from model.errors import InputRefused, RequestRefused, SightlineError
+from service.routing import allowed_methods
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -100,8 +102,12 @@ def problem(
     return JSONResponse(content, status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def problem_of(error: SightlineError) -> JSONResponse:
-    """What a client sees of an error that Sightline raised on purpose."""
+def refusal(scope: Scope, error: SightlineError) -> JSONResponse:
+    """What a client sees of an error that Sightline raised on purpose.
+
+    The code is left in the request's state, for its log line and the metrics.
+    """
+    scope["state"]["code"] = error.code
     status = status_of(error)
     if status == 500:
         log.error("request_failed", code=error.code, detail=error.detail)
@@ -114,8 +120,9 @@ def problem_of(error: SightlineError) -> JSONResponse:
     )
 
 
-def internal_problem() -> JSONResponse:
+def internal_problem(scope: Scope) -> JSONResponse:
     """The answer to an exception that nobody foresaw; the log has the traceback."""
+    scope["state"]["code"] = "internal"
     return problem(500, "internal", "The service failed; its log knows why, under X-Request-ID.")
 
 
@@ -123,8 +130,6 @@ def describe_invalid(failure: RequestValidationError | ValidationError) -> str:
     """The first validation failure in words, without a trace of the input."""
     first = failure.errors()[0]
     if first["type"] == "extra_forbidden":
-        if isinstance(failure, RequestValidationError) and first["loc"][0] == "query":
-            return "the query string has a parameter that is not known here"
         return "the body has a field that is not known here"
     place = ".".join(str(part) for part in first["loc"] if part not in {"body", "query", "path"})
     message = _safe_message(first)
@@ -153,17 +158,22 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, SightlineError)
         if isinstance(error, errors.DeviceLost):
             request.app.state.parts.lost_device = error.detail
-        return problem_of(error)
+        return refusal(request.scope, error)
 
-    async def on_invalid(_: Request, error: Exception) -> JSONResponse:
+    async def on_invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return problem(422, "invalid_parameter", describe_invalid(error))
+        return refusal(request.scope, errors.InvalidParameter(describe_invalid(error)))
 
-    async def on_http(_: Request, error: Exception) -> JSONResponse:
+    async def on_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         code = _HTTP_CODES.get(error.status_code, "malformed_body")
+        request.scope["state"]["code"] = code
         detail = _TITLES.get(error.status_code, "Request failed")
-        return problem(error.status_code, code, detail, headers=error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            # The router knows only the methods of the first route of a path.
+            headers["Allow"] = allowed_methods(request.app.routes, request.scope)
+        return problem(error.status_code, code, detail, headers=headers)
 
     app.add_exception_handler(SightlineError, on_sightline)
     app.add_exception_handler(RequestValidationError, on_invalid)

@@ -13,24 +13,41 @@ _CODES: Final = {
     405: "`method_not_allowed`, to any other method",
     408: "`request_timeout`",
     409: "`tracklet_exists`, `model_mismatch`",
-    413: "`body_too_large`, `too_many_parts`",
+    413: "`body_too_large`",
     415: "`unsupported_media_type`",
     422: "`invalid_parameter`",
     429: "`rate_limited`",
+    431: "`malformed_body`: the headers are too long",
     500: "`gallery_corrupt`, `internal`",
     503: "`not_ready`, `draining`, `storage_failed`",
     507: "`storage_full`",
 }
 
 _UPLOAD: Final = {
+    413: "`body_too_large`, `too_many_parts`",
     422: "`frames_or_clip`, `undecodable_frame`, `undecodable_clip`, `image_too_large`, "
     "`clip_too_large`, `too_many_frames`, `invalid_parameter`",
     429: "`queue_full`, `rate_limited`",
     500: "`model_output_invalid`, `gallery_corrupt`, `internal`",
 }
 
-EVERY: Final = (401, 403, 405, 408, 429, 500, 503)
+PUBLIC: Final = (400, 403, 405, 408, 413, 422, 431, 500)
+"""What every route may answer: a request can be wrong before anybody looks where it goes."""
+
+EVERY: Final = (*PUBLIC, 401, 429, 503)
 """What every route with a role may answer."""
+
+_RETRY: Final = {
+    "Retry-After": {
+        "description": "Seconds after which trying again makes sense.",
+        "schema": {"type": "integer", "minimum": 1},
+    }
+}
+_CHALLENGE: Final = {"WWW-Authenticate": {"schema": {"type": "string", "const": "Bearer"}}}
+_ALLOW: Final = {
+    "Allow": {"description": "The methods of this path.", "schema": {"type": "string"}}
+}
+_HEADERS: Final = {401: _CHALLENGE, 405: _ALLOW, 429: _RETRY, 503: _RETRY}
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -40,9 +57,17 @@ def problems(*statuses: int) -> Responses:
     return {status: _problem(status, _CODES[status]) for status in sorted({*EVERY, *statuses})}
 
 
+def public_problems(*statuses: int) -> Responses:
+    """The same for a route that anybody may call; `host_not_allowed` holds without keys."""
+    found: Responses = {
+        status: _problem(status, _CODES[status]) for status in sorted({*PUBLIC, *statuses})
+    }
+    return found | {403: _problem(403, "`host_not_allowed`")}
+
+
 def upload_problems(*statuses: int) -> Responses:
     """The same for a route that takes a tracklet upload."""
-    found = problems(400, 408, 413, 415, *statuses)
+    found = problems(400, 408, 413, 415, 507, *statuses)
     return found | {status: _problem(status, codes) for status, codes in _UPLOAD.items()}
 
 
@@ -69,4 +94,5 @@ def _problem(status: int, codes: str) -> dict[str, Any]:
     )
     schema = {"$ref": "#/components/schemas/Problem"}
     content = {"schema": schema, "example": example.model_dump(exclude_none=True)}
-    return {"description": codes, "content": {MEDIA_TYPE: content}}
+    described = {"description": codes, "content": {MEDIA_TYPE: content}}
+    return described | ({"headers": _HEADERS[status]} if status in _HEADERS else {})

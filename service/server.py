@@ -1,92 +1,28 @@
 """The process around the application: connections with deadlines, TLS, and an orderly end.
 
-uvicorn hands a request to the application when its headers are complete and has no deadline for
-that, so a client that drips its headers would hold a connection for ever. `DeadlineProtocol` adds
-one. `DrainingServer` turns readiness off first and then lets requests in flight finish.
+Connections are those of `service.protocol`. `DrainingServer` turns readiness off first and then
+lets requests in flight finish.
 """
 
 import asyncio
+import os
 import signal
 import socket
 from types import FrameType
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.config import STARTUP_FAILURE
 
 from model.errors import NotReady
 from service.parts import Parts
-from service.problems import problem
-from service.settings import Settings
+from service.protocol import DeadlineProtocol
 
-MAX_HEADER_BYTES: Final = 64 * 2**10
+_ENDED_AT_ONCE: Final = b'{"event": "ended_at_once", "level": "warning"}\n'
 
 log = structlog.get_logger("sightline.server")
-
-
-class DeadlineProtocol(HttpToolsProtocol):
-    """Closes a connection whose request headers do not become complete in time or size."""
-
-    header_seconds: ClassVar[float] = 10.0
-
-    _deadline: asyncio.TimerHandle | None = None
-    _header_bytes = 0
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._await_headers()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_deadline()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._deadline is not None:
-            self._header_bytes += len(data)
-            if self._header_bytes > MAX_HEADER_BYTES:
-                self._refuse(431, "malformed_body", "the request's headers are too long")
-
-    def on_headers_complete(self) -> None:
-        self._stop_deadline()
-        super().on_headers_complete()
-
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if not self.transport.is_closing() and self.cycle.response_complete:
-            self._await_headers()
-
-    def _await_headers(self) -> None:
-        self._stop_deadline()
-        self._header_bytes = 0
-        self._deadline = self.loop.call_later(self.header_seconds, self._too_late)
-
-    def _stop_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _too_late(self) -> None:
-        if self._header_bytes:
-            self._refuse(408, "request_timeout", "the request's headers took too long")
-        else:
-            # Nobody has asked for anything: an answer would be taken for that of the next request.
-            self.transport.close()
-
-    def send_400_response(self, msg: str) -> None:
-        """As uvicorn does, for what is not HTTP, but with a problem document."""
-        self._refuse(400, "malformed_body", "this is not a valid HTTP request")
-
-    def _refuse(self, status: int, code: str, detail: str) -> None:
-        self._stop_deadline()
-        if self.transport.is_closing():
-            return
-        response = problem(status, code, detail, headers={"connection": "close"})
-        lines = [STATUS_LINE[status], *(b"%s: %s\r\n" % pair for pair in response.raw_headers)]
-        self.transport.write(b"".join([*lines, b"\r\n", response.body]))
-        self.transport.close()
 
 
 class DrainingServer(uvicorn.Server):
@@ -96,9 +32,47 @@ class DrainingServer(uvicorn.Server):
         super().__init__(config)
         self._parts = parts
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn does, but a TLS handshake has the deadline of the headers.
+
+        uvicorn cannot be told one, and asyncio waits a minute.
+        """
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            raise SystemExit(STARTUP_FAILURE)
+        config, loop = self.config, asyncio.get_running_loop()
+        deadline = self._parts.settings.header_seconds if config.ssl else None
+
+        def connect() -> asyncio.Protocol:
+            return config.http_protocol_class(  # type: ignore[call-arg]
+                config=config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+
+        self.servers = [
+            await loop.create_server(
+                connect,
+                sock=listener,
+                ssl=config.ssl,
+                backlog=config.backlog,
+                ssl_handshake_timeout=deadline,
+                ssl_shutdown_timeout=deadline,
+            )
+            for listener in sockets or ()
+        ]
+        self.started = True
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._parts.draining = True
-        super().handle_exit(sig, frame)
+        """The first signal ends the service in order; Ctrl-C once more ends it at once.
+
+        Not uvicorn's own: that raises the signal again when all is done, and leaves a traceback of
+        every request that it gives up.
+        """
+        if self.should_exit and sig == signal.SIGINT:
+            # Whatever is acknowledged is on the disk, whatever is not is whole or absent: there is
+            # nothing to be tidied up that `kill -9` would not leave behind as well.
+            os.write(2, _ENDED_AT_ONCE)
+            os._exit(1)
+        self._parts.draining = self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
         if self._parts.device_lost and not self.should_exit:
@@ -119,9 +93,8 @@ def serve(app: FastAPI, parts: Parts) -> int:
     Raises `NotReady` where the address cannot be listened on.
     """
     settings = parts.settings
-    server = DrainingServer(server_config(app, settings), parts)
-    # Before uvicorn listens to signals, one must end it too; when it is done it raises the signal
-    # once more, and the end was orderly: the same handler serves both.
+    server = DrainingServer(server_config(app, parts), parts)
+    # Before uvicorn listens to signals, one must end it too.
     signal.signal(signal.SIGTERM, server.handle_exit)
     signal.signal(signal.SIGINT, server.handle_exit)
     with listen(settings.host, settings.port) as listener:
@@ -143,11 +116,13 @@ def listen(host: str, port: int) -> socket.socket:
         raise NotReady(f"cannot listen on {host} port {port}: {error.strerror}") from error
 
 
-def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+def server_config(app: FastAPI, parts: Parts) -> uvicorn.Config:
     """uvicorn's configuration from the service's settings."""
+    settings = parts.settings
 
     class Protocol(DeadlineProtocol):
         header_seconds = settings.header_seconds
+        on_reject = staticmethod(parts.metrics.reject)
 
     return uvicorn.Config(
         app,

@@ -1,12 +1,13 @@
 """What the service does for its gallery on its own: erasing what is due, and finishing erasures."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import structlog
 from anyio.to_thread import run_sync
 
-from model.errors import GalleryFailure
+from model.errors import SightlineError
 from service.parts import Parts
 
 log = structlog.get_logger("sightline.upkeep")
@@ -27,7 +28,7 @@ async def _erase_expired(parts: Parts) -> None:
     if days is None:
         return
     while True:
-        await run_sync(_erase, parts, days)
+        await run_sync(_attempt, parts, "retention", lambda: _erase(parts, days))
         await asyncio.sleep(parts.settings.retention_interval)
 
 
@@ -35,22 +36,24 @@ async def _finish_erasures(parts: Parts) -> None:
     """Try the open erasures again: whoever was told `erase_pending` may never come back."""
     while True:
         await asyncio.sleep(_FINISH_SECONDS)
-        await run_sync(_finish, parts)
+        await run_sync(_attempt, parts, "erasure", parts.gallery.finish_erasures)
 
 
 def _erase(parts: Parts, days: float) -> None:
-    try:
-        receipt = parts.gallery.erase_expired(days, actor=RETENTION_ACTOR)
-    except GalleryFailure as error:
-        # A full disk or an open reader passes; what could not be erased is due again.
-        log.error("retention_failed", code=error.code, detail=error.detail)
-        return
+    receipt = parts.gallery.erase_expired(days, actor=RETENTION_ACTOR)
     if receipt is not None:
+        parts.metrics.retention_erased(receipt.tracklets)
         log.info("retention_erased", tracklets=receipt.tracklets, receipt=receipt.receipt_id)
 
 
-def _finish(parts: Parts) -> None:
+def _attempt(parts: Parts, job: str, work: Callable[[], None]) -> None:
     try:
-        parts.gallery.finish_erasures()
-    except GalleryFailure as error:
-        log.error("erasure_still_open", code=error.code, detail=error.detail)
+        work()
+    except SightlineError as error:
+        # A full disk or an open reader passes; what could not be done is due again.
+        parts.metrics.upkeep_failed(job)
+        log.error("upkeep_failed", job=job, code=error.code, detail=error.detail)
+    # Whatever else goes wrong must not end the job for as long as the service runs.
+    except Exception:
+        parts.metrics.upkeep_failed(job)
+        log.exception("upkeep_failed", job=job)

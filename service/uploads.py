@@ -19,6 +19,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
 from indexer.content import content_sha256
+from indexer.room import is_full
 from model.boxes import parse_boxes
 from model.bundle import Manifest
 from model.clip import decode_clip
@@ -28,6 +29,7 @@ from model.errors import (
     ImageTooLarge,
     InvalidParameter,
     MalformedBody,
+    StorageFull,
     TooManyFrames,
     TooManyParts,
     UnsupportedMediaType,
@@ -50,7 +52,9 @@ class Upload:
 
     @property
     def boxes(self) -> str | None:
-        return self.texts.get("boxes", [None])[0]
+        """As they came; None where the field is absent or empty."""
+        text = self.texts.get("boxes", [""])[0]
+        return text if text.strip() else None
 
     @property
     def has_pictures(self) -> bool:
@@ -165,7 +169,7 @@ class _Form:
         if self._clip is not None:
             raise FramesOrClip("send one `clip`")
         self._clip = self._files.enter_context(
-            tempfile.NamedTemporaryFile(prefix="sightline-clip-")  # noqa: SIM115
+            tempfile.NamedTemporaryFile(prefix="sightline-clip-", buffering=0)  # noqa: SIM115
         )
         self._upload.clip = Path(self._clip.name)
 
@@ -173,7 +177,7 @@ class _Form:
         if self._name == "clip":
             assert self._clip is not None
             self._clip_digest.update(data[start:end])
-            self._clip.write(data[start:end])
+            _write(self._clip, data[start:end])
         elif self._name == "frames":
             self._on_frame_data(data[start:end])
         else:
@@ -212,8 +216,6 @@ class _Form:
             raise MalformedBody("the form ends before its last boundary")
         if self._frames > self._limits.max_frames:
             raise TooManyFrames(f"a tracklet may have {self._limits.max_frames} frames")
-        if self._clip is not None:
-            self._clip.flush()
         boxes = (self._upload.boxes or "").encode()
         self._upload.content_sha256 = content_sha256(self._digests, boxes)
         return self._upload
@@ -223,3 +225,15 @@ class _Form:
             return self._data.decode("utf-8")
         except UnicodeDecodeError as error:
             raise InvalidParameter(f"{self._name} is not UTF-8") from error
+
+
+def _write(file: IO[bytes], data: bytes) -> None:
+    """All of it to an unbuffered file. Raises `StorageFull` where there is no room for it."""
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise StorageFull("there is no room left for the clip") from error

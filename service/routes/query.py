@@ -68,10 +68,11 @@ async def query(request: Request, parts: PartsOf, caller: CallerOf) -> QueryAnsw
         limits=parts.settings.decode_limits,
     ) as upload:
         form = read_form(QueryForm, upload.texts)
-        probe = await _probe(request, parts, form, upload)
+        probe = await _probe(request, parts, caller, form, upload)
     searching = time.perf_counter()
     ranking = await run_sync(_search, parts, caller, form, probe.embedding)
     ended = time.perf_counter()
+    parts.metrics.searched(ended - searching)
     return _answer(parts, form, probe, ranking, searched=ended - searching, total=ended - started)
 
 
@@ -82,14 +83,16 @@ def _search(
     return parts.gallery.search(embedding, model_id, form.search(), actor=caller.name)
 
 
-async def _probe(request: Request, parts: Parts, form: QueryForm, upload: Upload) -> _Probe:
+async def _probe(
+    request: Request, parts: Parts, caller: Caller, form: QueryForm, upload: Upload
+) -> _Probe:
     """The pictures' embedding, or that of an enrolled tracklet."""
     if form.tracklet_id is None:
         upload.require_one_kind()
         return await _uploaded(request, parts, form, upload)
     if upload.has_pictures or form.boxes is not None:
         raise FramesOrClip("send pictures or a `tracklet_id`, not both")
-    return await _enrolled(request, parts, form, form.tracklet_id)
+    return await _enrolled(request, parts, caller, form, form.tracklet_id)
 
 
 async def _uploaded(request: Request, parts: Parts, form: QueryForm, upload: Upload) -> _Probe:
@@ -117,12 +120,14 @@ def _cost(done: EmbeddedUpload) -> _Cost:
     return _Cost(done.decoding, done.embedded.queued, done.embedded.embedding)
 
 
-async def _enrolled(request: Request, parts: Parts, form: QueryForm, tracklet_id: str) -> _Probe:
+async def _enrolled(
+    request: Request, parts: Parts, caller: Caller, form: QueryForm, tracklet_id: str
+) -> _Probe:
     """The stored embedding. Attention maps are not stored: kept pictures are embedded again."""
     stored = await run_sync(parts.gallery.get, tracklet_id)
     embedding = await run_sync(parts.gallery.embedding, tracklet_id)
     explained: dict[str, object] = {}
-    pictures = await run_sync(parts.gallery.pictures, tracklet_id) if form.explain else ()
+    pictures = await _pictures(parts, caller, tracklet_id) if form.explain else ()
     if "frames" in form.explain:
         explained["pictures"] = _as_base64(pictures) if pictures else None
     cost = _Cost()
@@ -142,6 +147,11 @@ async def _enrolled(request: Request, parts: Parts, form: QueryForm, tracklet_id
             **explained,
         ),
     )
+
+
+async def _pictures(parts: Parts, caller: Caller, tracklet_id: str) -> Sequence[bytes]:
+    """The kept pictures; that somebody looked at them, or had them read, is on record."""
+    return await run_sync(lambda: parts.gallery.pictures(tracklet_id, actor=caller.name))
 
 
 def _answer(

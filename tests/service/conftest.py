@@ -1,6 +1,7 @@
 """A real application on a real gallery and a real ONNX session, one of each per test."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.testclient import TestClient
 from service.app import create_app
 from service.parts import Parts, open_parts
 from service.settings import Settings
+from tests.service.live import Live, serving
 
 LOCAL = {"base_url": "http://127.0.0.1:8000", "client": ("127.0.0.1", 50000)}
 
@@ -68,3 +70,10 @@ def client(make_client: MakeClient) -> TestClient:
 def parts(settings: Settings) -> Iterator[Parts]:
     with open_parts(settings) as opened:
         yield opened
+
+
+@pytest.fixture
+def serve(settings: Settings) -> Iterator[Callable[..., Live]]:
+    """Serve applications with changed settings on sockets; all of them end with the test."""
+    with ExitStack() as stack:
+        yield lambda **changes: stack.enter_context(serving(settings.model_copy(update=changes)))

@@ -13,7 +13,7 @@ from service.app import create_app
 from service.settings import Settings
 from tests.service.conftest import LOCAL
 from tests.service.helpers import jpegs
-from tests.service.test_sockets import multipart
+from tests.service.live import multipart
 
 FORM = multipart(jpegs(1, 2), camera="c1", boxes="[[0, 1, 2, 3, 4]]", tracklet_id="a")
 HEADERS = {"content-type": "multipart/form-data; boundary=b"}

@@ -1,124 +1,25 @@
 """What plain sockets see: deadlines, early refusals, clients that go away."""
 
-import json
-import shutil
 import signal
-import socket
-import ssl
-import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from contextlib import closing
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from model.errors import ModelFailure
-from model.runtime import TrackletEmbedding
-from service.app import create_app
-from service.parts import Parts, open_parts
-from service.server import DrainingServer, server_config
-from service.settings import Settings
 from tests.service.helpers import jpegs
-
-FORM = b"multipart/form-data; boundary=b"
-Address = tuple[str, int]
-
-
-class Live:
-    """A served application: its server, its parts and its address."""
-
-    def __init__(self, server: DrainingServer, parts: Parts, address: Address) -> None:
-        self.server, self.parts, self.address = server, parts, address
-
-    def connect(self) -> socket.socket:
-        connection = socket.create_connection(self.address, timeout=10)
-        connection.settimeout(10)
-        return connection
-
-    def ask(self, data: bytes) -> tuple[int, Any]:
-        """Send raw bytes, then read the answer to its end."""
-        with closing(self.connect()) as connection:
-            connection.sendall(data)
-            return read_answer(connection)
-
-
-@contextmanager
-def serving(settings: Settings) -> Iterator[Live]:
-    with open_parts(settings) as parts, socket.create_server(("127.0.0.1", 0)) as listener:
-        server = DrainingServer(server_config(create_app(settings, parts), settings), parts)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield Live(server, parts, listener.getsockname())
-        finally:
-            server.should_exit = True
-            thread.join(20)
-            assert not thread.is_alive()
-
-
-@pytest.fixture
-def serve(settings: Settings) -> Iterator[Callable[..., Live]]:
-    with ExitStack() as stack:
-        yield lambda **changes: stack.enter_context(serving(settings.model_copy(update=changes)))
-
-
-def read_all(connection: socket.socket) -> bytes:
-    """Until the other side closes; a reset counts as a failure."""
-    data = b""
-    while chunk := connection.recv(65536):
-        data += chunk
-    return data
-
-
-def read_answer(connection: socket.socket) -> tuple[int, Any]:
-    head, _, body = read_all(connection).partition(b"\r\n\r\n")
-    return int(head.split(b" ")[1]), json.loads(body) if body else None
-
-
-def head(path: str, *headers: bytes, method: str = "POST") -> bytes:
-    lines = [f"{method} {path} HTTP/1.1".encode(), b"Host: 127.0.0.1", *headers]
-    return b"\r\n".join(lines) + b"\r\n\r\n"
-
-
-def multipart(pictures: Sequence[bytes], **fields: str) -> bytes:
-    parts = [
-        b'--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
-        % (name.encode(), value.encode())
-        for name, value in fields.items()
-    ]
-    parts += [
-        b'--b\r\nContent-Disposition: form-data; name="frames"; filename="f"\r\n\r\n%s\r\n' % data
-        for data in pictures
-    ]
-    return b"".join(parts) + b"--b--\r\n"
-
-
-def upload(path: str, body: bytes, *headers: bytes) -> bytes:
-    length = b"Content-Length: %d" % len(body)
-    return head(path, b"Content-Type: " + FORM, length, b"Connection: close", *headers) + body
-
-
-def bytes_until_broken(connection: socket.socket) -> int:
-    """How much the other side takes before it hangs up."""
-    sent = 0
-    try:
-        while sent < 99_000_000:
-            sent += connection.send(b"x" * 65536)
-    except OSError:
-        pass  # A reset or a broken pipe, as the system likes: this is what was waited for.
-    return sent
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "the condition never came true"
-        time.sleep(0.01)
+from tests.service.live import (
+    FORM,
+    Live,
+    SlowEmbedder,
+    bytes_until_broken,
+    eventually,
+    head,
+    multipart,
+    read_all,
+    read_answer,
+    upload,
+)
 
 
 def test_dripped_headers_end_in_408(serve: Callable[..., Live]) -> None:
@@ -188,11 +89,51 @@ def test_what_is_not_http_gets_a_problem_too(serve: Callable[..., Live]) -> None
     assert (status, problem["code"]) == (400, "malformed_body")
 
 
-def test_at_most_a_megabyte_is_dropped(serve: Callable[..., Live]) -> None:
-    live = serve(max_body_bytes=1000)
+def body_bytes(live: Live) -> float:
+    """Bytes of bodies that the service itself has read."""
+    (line,) = [
+        line
+        for line in live.parts.metrics.text().decode().splitlines()
+        if line.startswith("sightline_body_bytes_total ")
+    ]
+    return float(line.split()[1])
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 200000000", b"Transfer-Encoding: chunked"], ids=str
+)
+def test_of_a_huge_upload_that_is_refused_a_megabyte_is_read(
+    serve: Callable[..., Live], keyed: bool, framing: bytes
+) -> None:
+    live = serve(max_body_bytes=100_000)
+    if keyed:
+        live.parts.gallery.keys.create("someone", "query", None)
+    chunked = framing.startswith(b"T")
     with closing(live.connect()) as connection:
-        connection.sendall(head("/query", b"Content-Type: " + FORM, b"Content-Length: 99999999"))
-        assert bytes_until_broken(connection) < 50_000_000
+        connection.sendall(head("/query", b"Content-Type: " + FORM, framing))
+        if chunked:
+            connection.sendall(b"fffffff\r\n" + multipart([b"x"])[:60])
+        bytes_until_broken(connection)
+
+    # One last piece may come on top of what is dropped: of as much as the server takes in at once.
+    assert body_bytes(live) <= 100_000 + 2**20 + 2**18
+
+
+def test_a_body_that_drips_ends_in_408_though_it_never_pauses(
+    serve: Callable[..., Live],
+) -> None:
+    live = serve(body_idle_seconds=0.3, body_rate=2**20)
+    with closing(live.connect()) as connection:
+        connection.sendall(
+            head("/query", b"Content-Type: " + FORM, b"Content-Length: 100000") + b"--b\r\n"
+        )
+        dripping = threading.Thread(target=bytes_until_broken, args=(connection, b"x", 0.05))
+        dripping.start()
+        status, problem = read_answer(connection)
+        dripping.join()
+
+    assert (status, problem["code"]) == (408, "request_timeout")
 
 
 def test_expect_100_continue_is_honoured(serve: Callable[..., Live]) -> None:
@@ -207,25 +148,6 @@ def test_expect_100_continue_is_honoured(serve: Callable[..., Live]) -> None:
     with closing(live.connect()) as connection:
         connection.sendall(head("/query", *headers, b"Content-Length: 999999"))
         assert read_answer(connection)[0] == 413  # and no 100 before it
-
-
-class SlowEmbedder:
-    """The real one, but it waits until the test lets it go on, and counts."""
-
-    def __init__(self, real: Any) -> None:
-        self._real = real
-        self.manifest, self.provider = real.manifest, real.provider
-        self.go, self.busy = threading.Event(), threading.Event()
-        self.embedded = 0
-
-    def embed(
-        self, tracklets: Sequence[NDArray[np.uint8]]
-    ) -> list[TrackletEmbedding | ModelFailure]:
-        self.busy.set()
-        assert self.go.wait(10)
-        self.embedded += len(tracklets)
-        answers: list[TrackletEmbedding | ModelFailure] = self._real.embed(tracklets)
-        return answers
 
 
 def test_work_of_clients_that_left_is_dropped(serve: Callable[..., Live]) -> None:
@@ -302,26 +224,3 @@ def test_a_lost_device_ends_the_process(serve: Callable[..., Live]) -> None:
         return False
 
     eventually(is_closed)
-
-
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
-def test_tls(serve: Callable[..., Live], tmp_path: Path) -> None:
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-nodes", "-subj", "/CN=localhost"),
-            *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(key), "-out", str(certificate)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    live = serve(tls_cert=certificate, tls_key=key)
-    context = ssl.create_default_context(cafile=str(certificate))
-    with (
-        closing(live.connect()) as plain,
-        context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
-    ):
-        connection.sendall(head("/livez", b"Connection: close", method="GET"))
-        assert read_answer(connection)[0] == 200

@@ -67,6 +67,7 @@ def test_status_tells_sizes_limits_and_role(client: TestClient) -> None:
         "frames": 512,
         "frame_bytes": 8 * 2**20,
         "frame_pixels": 16_800_000,
+        "upload_pixels": 537_600_000,
         "clip_seconds": 120,
         "clip_frames": 5000,
         "clip_pixels": 9_500_000,
