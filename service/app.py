@@ -19,6 +19,7 @@ from service.routes import (
     identities,
     metrics,
     openapi,
+    page,
     query,
     status,
     tracklets,
@@ -26,7 +27,7 @@ from service.routes import (
 from service.settings import Settings
 from service.upkeep import keep_up
 
-ROUTERS = (query, tracklets, identities, cameras, status, audit, health, metrics, openapi)
+ROUTERS = (query, tracklets, identities, cameras, status, audit, health, metrics, openapi, page)
 
 
 def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:

@@ -39,6 +39,8 @@ CONTRACT = {
     "GET /openapi.json": "query",
     "GET /livez": "none",
     "GET /readyz": "none",
+    "GET /": "none",
+    "GET /assets/{}": "none",
 }
 
 
