@@ -7,6 +7,7 @@ last two steps up; then the erasure stays open in the store until a repetition, 
 has finished it.
 """
 
+import logging
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,9 @@ from indexer.room import give_up_reserve, keep_reserve
 from indexer.rows import now_micros, time_of
 from indexer.saved import forget
 from indexer.store import Store, next_generation
-from model.errors import ErasePending, NotFound, StorageFull
+from model.errors import ErasePending, GalleryCorrupt, NotFound, StorageFull
+
+_log = logging.getLogger(__name__)
 
 _TRACKLETS_AT_ONCE = 256
 _TRACKLETS_AT_ONCE_WHEN_FULL = 1
@@ -193,9 +196,15 @@ def _delete(
 
 def _strike_out(folder: Path, tracklet_ids: list[str]) -> None:
     """The archives' ledger may know an erased tracklet as one that failed before or since."""
-    if (folder / LEDGER).exists():
+    if not (folder / LEDGER).exists():
+        return
+    try:
         with Ledger(folder) as ledger:
             ledger.strike_out(tracklet_ids)
+    except GalleryCorrupt as error:
+        # Nothing else depends on it, and no name may stay in it.
+        _log.error("the ledger of archives is removed, it cannot be read: %s", error)
+        (folder / LEDGER).unlink()
 
 
 def _mark(connection: sqlite3.Connection, receipt_id: str, column: str) -> None:

@@ -413,6 +413,7 @@ def open_gallery(
     with ExitStack() as undo:
         lock = undo.enter_context(ProcessLock(path / LOCK_FILE))
         lock.share()
+        backup.remove_unfinished(path)
         if create and model_id is not None and width is not None:
             with_reserve(path, lambda: create_store(path / FILE, model_id, width))
         store = undo.enter_context(closing(with_reserve(path, lambda: Store(path / FILE))))

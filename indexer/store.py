@@ -58,7 +58,7 @@ class Store:
         self.file = file
         self._turn = threading.RLock()
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue(_IDLE_READERS)
-        with ExitStack() as undo, _translated():
+        with ExitStack() as undo, translated():
             self._writer = undo.enter_context(closing(connect(file, "FULL")))
             # Audit entries of readers need no sync of their own: a kill cannot lose them.
             self._logger = undo.enter_context(closing(connect(file, "NORMAL")))
@@ -71,7 +71,7 @@ class Store:
         """A snapshot for as long as the block runs; keep it short, it holds up erasures."""
         connection = self._borrow()
         try:
-            with _translated(), _transaction(connection, "DEFERRED"):
+            with translated(), _transaction(connection, "DEFERRED"):
                 yield connection
         finally:
             self._give_back(connection)
@@ -84,7 +84,7 @@ class Store:
         `StorageFull`, `StorageFailed`, and `GalleryLocked` where other writers took longer than
         10 s; a failure of the block's own `OSError` counts as one of the storage.
         """
-        with self._turn, _translated():
+        with self._turn, translated():
             _limit_pages(self._writer, for_erasing=for_erasing)
             with _transaction(self._writer, "IMMEDIATE"):
                 yield self._writer
@@ -92,7 +92,7 @@ class Store:
     @contextmanager
     def logging(self) -> Iterator[sqlite3.Connection]:
         """Like `writing`, but after a power cut (not after a kill) the latest may be missing."""
-        with self._turn, _translated(), _transaction(self._logger, "IMMEDIATE"):
+        with self._turn, translated(), _transaction(self._logger, "IMMEDIATE"):
             yield self._logger
 
     def empty_log(self, deadline: float) -> bool:
@@ -104,7 +104,7 @@ class Store:
         """
         give_up = time.monotonic() + deadline
         while True:
-            with self._turn, _translated():
+            with self._turn, translated():
                 if self._checkpoint():
                     return True
             if time.monotonic() >= give_up:
@@ -157,7 +157,7 @@ def create_store(file: Path, model_id: str, width: int) -> None:
     """Make the file where there is none; whoever comes second finds the first one's."""
     # The file is made with its rights before SQLite opens it; -wal and -shm inherit them.
     os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-    with _translated():
+    with translated():
         connection = connect(file, "FULL")
         try:
             with _transaction(connection, "IMMEDIATE"):
@@ -235,8 +235,11 @@ def _transaction(
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """Failures of SQLite and of the file system as Sightline's."""
+def translated() -> Iterator[None]:
+    """Failures of SQLite and of the file system as Sightline's.
+
+    Raises `StorageFull`, `StorageFailed`, `GalleryCorrupt` and `GalleryLocked`.
+    """
     try:
         yield
     except sqlite3.DatabaseError as error:

@@ -8,12 +8,14 @@ away when a later run ends without meeting it again.
 import json
 import sqlite3
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from indexer.archive.sources import Archive
+from indexer.store import translated
 
 LEDGER = "archive-ledger.sqlite3"
 
@@ -42,15 +44,21 @@ class Failure:
 
 
 class Ledger:
-    """The failures of one gallery's archives. For one thread."""
+    """The failures of one gallery's archives. For one thread.
+
+    Every method raises `StorageFull`, `StorageFailed`, `GalleryCorrupt` and `GalleryLocked`.
+    """
 
     def __init__(self, folder: Path) -> None:
         path = folder / LEDGER
-        path.touch(mode=0o600, exist_ok=True)
-        self._connection = sqlite3.connect(path, isolation_level=None, timeout=10)
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute("PRAGMA secure_delete = ON")
-        self._connection.execute(_SCHEMA)
+        with translated(), ExitStack() as undo:
+            path.touch(mode=0o600, exist_ok=True)
+            self._connection = sqlite3.connect(path, isolation_level=None, timeout=10)
+            undo.callback(self._connection.close)
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA secure_delete = ON")
+            self._connection.execute(_SCHEMA)
+            undo.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -60,7 +68,7 @@ class Ledger:
 
     def failed(self, archive: Archive, place: str, reason: str, tracklet_id: str | None) -> None:
         """Write down that a place was not indexed; a further attempt counts up."""
-        self._connection.execute(
+        self._execute(
             "INSERT INTO failures VALUES (?, ?, ?, ?, 1, ?) ON CONFLICT DO UPDATE SET "
             "reason = excluded.reason, attempts = attempts + 1, last_at = excluded.last_at",
             (archive.name, place, tracklet_id, reason, _stamp(datetime.now(UTC))),
@@ -68,26 +76,30 @@ class Ledger:
 
     def forget(self, archive: Archive, before: datetime) -> None:
         """Drop what has not failed again since `before`."""
-        self._connection.execute(
+        self._execute(
             "DELETE FROM failures WHERE archive = ? AND last_at < ?",
             (archive.name, _stamp(before)),
         )
 
     def strike_out(self, tracklet_ids: Sequence[str]) -> None:
         """Leave no trace of these tracklets, of whichever archive."""
-        self._connection.execute(
+        self._execute(
             "DELETE FROM failures WHERE tracklet_id IN (SELECT value FROM json_each(?))",
             (json.dumps(tracklet_ids),),
         )
 
     def failures(self, archive: Archive) -> Sequence[Failure]:
         """In the order of their places."""
-        rows = self._connection.execute(
+        rows = self._execute(
             "SELECT place, reason, tracklet_id, attempts, last_at FROM failures "
             "WHERE archive = ? ORDER BY place",
             (archive.name,),
         )
         return [Failure(*row) for row in rows]
+
+    def _execute(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        with translated():
+            return self._connection.execute(statement, values).fetchall()
 
 
 def _stamp(time: datetime) -> str:

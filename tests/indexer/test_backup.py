@@ -1,5 +1,6 @@
 """Backups: taken while the gallery is in use, put back row by row, without the erased."""
 
+import resource
 import sqlite3
 import threading
 from pathlib import Path
@@ -8,9 +9,16 @@ import pytest
 
 from indexer.backup import restore
 from indexer.gallery import LocalGallery
+from indexer.lock import LOCK_FILE, ProcessLock
 from indexer.records import Search
 from indexer.store import FILE
-from model.errors import GalleryCorrupt, GalleryLocked, GalleryMissing, InvalidParameter
+from model.errors import (
+    GalleryCorrupt,
+    GalleryLocked,
+    GalleryMissing,
+    InvalidParameter,
+    StorageFull,
+)
 from tests.support.galleries import MODEL, holds, make_gallery, picture, tracklet, unit
 
 CHANGED_BY_RESTORING = {"gallery", "audit", "removals", "sqlite_sequence", "tombstones"}
@@ -143,6 +151,70 @@ def test_a_damaged_backup_leaves_the_gallery_as_it_is(folder: Path, tmp_path: Pa
     with pytest.raises(GalleryCorrupt):
         restore(tmp_path / "backup", folder)
     assert content(folder) == before
+
+
+def test_what_a_killed_restore_left_holds_nobody_after_an_erasure(
+    folder: Path, tmp_path: Path
+) -> None:
+    with make_gallery(folder) as gallery:
+        fill(gallery)
+        gallery.backup(tmp_path / "backup")
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        left = folder / f"gallery.sqlite3.tmp{suffix}"
+        left.write_bytes((tmp_path / "backup" / FILE).read_bytes())
+    with make_gallery(folder) as gallery:
+        gallery.erase("t3", actor="test")
+        assert holds(folder, picture(3, 6000)) == []
+
+
+def test_a_restore_keeps_the_log_of_the_gallery_until_it_is_in_the_file(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the two, all that was acknowledged must be in the file alone."""
+    with make_gallery(folder) as gallery:
+        fill(gallery)
+        gallery.backup(tmp_path / "backup")
+        gallery.enrol(tracklet("later", 50), actor="test")
+        saved = {file: file.read_bytes() for file in folder.iterdir()}
+    for file, content_of_file in saved.items():
+        file.write_bytes(content_of_file)  # as a kill leaves it, with a log
+
+    def die(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("indexer.backup.forget", die)
+    with pytest.raises(KeyboardInterrupt):
+        restore(tmp_path / "backup", folder)
+    for suffix in ("-wal", "-shm"):
+        (folder / (FILE + suffix)).unlink(missing_ok=True)
+    with make_gallery(folder) as again:
+        assert again.get("later").tracklet_id == "later"
+        assert again.verify().ok
+
+
+def test_two_backups_do_not_go_to_one_place(gallery: LocalGallery, tmp_path: Path) -> None:
+    fill(gallery)
+    (tmp_path / "backup").mkdir()
+    with ProcessLock(tmp_path / "backup" / LOCK_FILE) as lock:
+        lock.own()
+        with pytest.raises(GalleryLocked):
+            gallery.backup(tmp_path / "backup")
+    gallery.backup(tmp_path / "backup")
+
+
+def test_a_backup_without_room_says_so_and_leaves_nothing(
+    gallery: LocalGallery, tmp_path: Path
+) -> None:
+    fill(gallery)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, before[1]))
+    try:
+        with pytest.raises(StorageFull):
+            gallery.backup(tmp_path / "backup")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [file.name for file in (tmp_path / "backup").iterdir()] == ["lock"]
+    gallery.backup(tmp_path / "backup")
 
 
 def test_replaces_a_gallery_that_cannot_be_read(folder: Path, tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ FILL_AND_ERASE = """
 
     if file_limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+    ballast = folder.parent / "ballast"
+    ballast.write_bytes(bytes(2**19))
     gallery = make_gallery(folder)
     count = 0
     try:
@@ -80,8 +82,8 @@ FILL_AND_ERASE = """
         actions = [entry.action for entry in gallery.audit(limit=50, cursor=None).items]
         assert actions.count("erase") == 3
 
-        # What was freed can be used again.
-        (folder.parent / "filler").unlink(missing_ok=True)
+        # What was freed can be used again, as soon as the log has some room.
+        ballast.unlink()
         gallery.enrol(tracklet("later", 99, pictures=pictures(99)), actor="test")
     print("took in", count)
 """
