@@ -17,7 +17,7 @@ from model.network.config import Layout, NetworkConfig
 from model.network.config import preset as network_preset
 from model.network.variants import with_structure
 
-RecipeName = Literal["paper", "paper-small", "cpu", "small", "tiny"]
+RecipeName = Literal["paper", "paper-small", "cpu", "full-size", "small", "tiny"]
 
 PAPER_WEIGHTS = LossWeights(
     cnn_xent=1,
@@ -48,6 +48,7 @@ def recipe(name: RecipeName) -> TrainingConfig:
         "paper": _paper,
         "paper-small": _paper_small,
         "cpu": _cpu,
+        "full-size": _full_size,
         "small": _small,
         "tiny": _tiny,
     }
@@ -138,23 +139,32 @@ def _cpu() -> TrainingConfig:
                 steps=2600,
                 identity_initialise=True,
             ),
-            Stage(
-                name="full-size",
-                network=full,
-                batch=_lookalikes(
-                    BatchShape(identities=16, tracklets=2, frames=2, share=0.2),
-                    BatchShape(identities=8, tracklets=2, frames=4, share=0.3),
-                    BatchShape(identities=4, tracklets=2, frames=8, share=0.3),
-                    BatchShape(identities=4, tracklets=2, frames=16, share=0.2),
-                    foreign_rate=0.4,
-                ),
-                losses=LossSettings(weights=TRACKLET_WEIGHTS, only_visible=True),
-                optimiser=_gentle(rate=5e-5, backbone_factor=0.4, warmup=50),
-                freeze=FreezeSettings(stages=1, statistics=True),
-                steps=330,
-            ),
+            _full_size_stage(),
         ),
         checkpoint_every=200,
+    )
+
+
+def _full_size() -> TrainingConfig:
+    """The last stage of `cpu` alone: finish at 256x128 what was trained at 128x64."""
+    return TrainingConfig(preset="full-size", stages=(_full_size_stage(),), checkpoint_every=100)
+
+
+def _full_size_stage() -> Stage:
+    return Stage(
+        name="full-size",
+        network=network_preset("full"),
+        batch=_lookalikes(
+            BatchShape(identities=24, tracklets=2, frames=1, share=0.2),
+            BatchShape(identities=16, tracklets=2, frames=2, share=0.3),
+            BatchShape(identities=10, tracklets=2, frames=4, share=0.3),
+            BatchShape(identities=6, tracklets=2, frames=8, share=0.2),
+            foreign_rate=0.4,
+        ),
+        losses=LossSettings(weights=TRACKLET_WEIGHTS, only_visible=True),
+        optimiser=_gentle(rate=1e-4, backbone_factor=0.4, warmup=30),
+        freeze=FreezeSettings(stages=1, statistics=True),
+        steps=330,
     )
 
 
