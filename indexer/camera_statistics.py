@@ -12,12 +12,14 @@ camera counts nowhere.
 import logging
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, Final, Literal
 
 import numpy as np
 
+from indexer import seals
 from indexer.camera_sums import Sums, joined
 
 _log = logging.getLogger(__name__)
@@ -28,7 +30,7 @@ LEAST: Final = 5
 Set = Literal["now", "frozen"]
 _AT_ONCE: Final = 2048
 
-_ROWS: Final[Mapping[Set, str]] = {
+ROWS: Final[Mapping[Set, str]] = {
     "now": "SELECT t.seq, t.camera, v.embedding, v.crc FROM tracklets t JOIN vectors v USING (seq)"
     " WHERE t.camera NOT NULL AND t.model_id = (SELECT model_id FROM gallery)",
     "frozen": "SELECT t.seq, iif(m.seq IS NULL, t.camera, m.camera) AS then_camera, v.embedding,"
@@ -36,46 +38,53 @@ _ROWS: Final[Mapping[Set, str]] = {
     " WHERE then_camera NOT NULL AND t.seq <= (SELECT last_seq FROM frozen)"
     " AND t.model_id = (SELECT model_id FROM gallery)",
 }
+"""Number, camera, vector and checksum of what each set counts; conditions on `t` may follow."""
+
 _TABLES: Final[Mapping[Set, str]] = {"now": "camera_sums", "frozen": "frozen_sums"}
+_SELECT: Final[Mapping[Set, str]] = {
+    which: f"SELECT camera, count, total, squares, model_id, seal FROM {table}"  # noqa: S608
+    " WHERE model_id = (SELECT model_id FROM gallery)"
+    for which, table in _TABLES.items()
+}
 
 
 def read(connection: sqlite3.Connection, which: Set) -> dict[str, Sums]:
     """By camera, of the gallery's model. Damaged ones are left out; `recount` mends them."""
-    rows = connection.execute(
-        f"SELECT camera, count, total, squares, crc FROM {_TABLES[which]}"  # noqa: S608 (literals)
-        " WHERE model_id = (SELECT model_id FROM gallery) ORDER BY camera"
-    )
-    found = {row[0]: _checked(row[1:]) for row in rows}
+    rows = connection.execute(_SELECT[which] + " ORDER BY camera")
+    found = {row[0]: _intact(row) for row in rows}
     return {camera: sums for camera, sums in found.items() if sums is not None}
 
 
 def frozen_at(connection: sqlite3.Connection) -> int:
-    """The generation of the store at which the sums were frozen; 0 where they never were."""
+    """The generation of the store at which the sums were frozen; 0 where none are."""
     row = connection.execute("SELECT generation FROM frozen").fetchone()
     return int(row[0])
 
 
 def freeze(connection: sqlite3.Connection, generation: int) -> None:
     """Make the sums of now the frozen ones, inside the caller's transaction."""
-    connection.execute("DELETE FROM frozen_sums")
+    (last,) = connection.execute(
+        "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'tracklets'"
+    ).fetchone()
+    _thaw(connection, generation, last)
     connection.execute("INSERT INTO frozen_sums SELECT * FROM camera_sums")
+
+
+def _thaw(connection: sqlite3.Connection, generation: int, last_seq: int) -> None:
+    connection.execute("DELETE FROM frozen_sums")
     connection.execute("DELETE FROM moved_since_frozen")
-    connection.execute(
-        "UPDATE frozen SET generation = ?,"
-        " last_seq = coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tracklets'), 0)",
-        (generation,),
-    )
+    connection.execute("UPDATE frozen SET generation = ?, last_seq = ?", (generation, last_seq))
+    seals.renew(connection, "frozen", "one = 1")
 
 
-def counted(connection: sqlite3.Connection, which: Set) -> dict[str, Sums]:
-    """What the rows themselves give, by camera: what `read` has to agree with.
+def gathered(rows: Iterable[tuple[Any, ...]], width: int) -> dict[str, Sums]:
+    """The sums of each camera from rows as `ROWS` has them: what `read` has to agree with.
 
-    Reads every vector. Damaged ones do not count.
+    Damaged vectors do not count.
     """
     found: dict[str, Sums] = {}
-    width = _width(connection)
-    rows = connection.execute(_ROWS[which])
-    while part := rows.fetchmany(_AT_ONCE):
+    rows = iter(rows)
+    while part := list(islice(rows, _AT_ONCE)):
         for camera in {row[1] for row in part}:
             here = _sums([row[2:] for row in part if row[1] == camera], width)
             found[camera] = found[camera] + here if camera in found else here
@@ -83,12 +92,34 @@ def counted(connection: sqlite3.Connection, which: Set) -> dict[str, Sums]:
 
 
 def recount(connection: sqlite3.Connection) -> None:
-    """Write both sets anew from the rows, inside the caller's transaction."""
-    for which in _TABLES:
-        sums = counted(connection, which)
-        connection.execute(f"DELETE FROM {_TABLES[which]}")  # noqa: S608 (literals)
-        for camera, one in sums.items():
-            _insert(connection, which, camera, one)
+    """Write the sums anew from the rows, inside the caller's transaction.
+
+    Frozen sums that cannot be told any more are given up, until they are frozen anew.
+    """
+    width = _width(connection)
+    sums = gathered(connection.execute(ROWS["now"]), width)
+    connection.execute("DELETE FROM camera_sums")
+    for camera, one in sums.items():
+        _insert(connection, "now", camera, one)
+    if unsound(connection) or not same(
+        read(connection, "frozen"), gathered(connection.execute(ROWS["frozen"]), width)
+    ):
+        _thaw(connection, 0, 0)
+
+
+def unsound(connection: sqlite3.Connection) -> bool:
+    """Whether what says which rows are counted as frozen is damaged itself."""
+    return any(
+        connection.execute(seals.broken(table, "1")).fetchone()
+        for table in ("frozen", "moved_since_frozen")
+    )
+
+
+def same(one: Mapping[str, Sums], other: Mapping[str, Sums]) -> bool:
+    """Whether two sets are equal bit for bit."""
+    return one.keys() == other.keys() and all(
+        one[camera].to_bytes() == other[camera].to_bytes() for camera in one
+    )
 
 
 @contextmanager
@@ -119,7 +150,8 @@ class Tally:
         self._add("now", old, None if sums is None else -sums)
         self._add("now", new, sums)
         self._connection.execute(
-            "INSERT OR IGNORE INTO moved_since_frozen SELECT ?1, ?2 WHERE ?1 <= ?3",
+            "INSERT OR IGNORE INTO moved_since_frozen"
+            " SELECT ?1, ?2, seal(?1, CAST(?2 AS BLOB)) WHERE ?1 <= ?3",
             (seq, old, self._last_seq),
         )
 
@@ -161,14 +193,10 @@ class Tally:
         return sums if sums.count else None
 
     def _write_one(self, which: Set, camera: str) -> None:
-        row = self._connection.execute(
-            f"SELECT count, total, squares, crc FROM {_TABLES[which]}"  # noqa: S608 (literals)
-            " WHERE camera = ? AND model_id = (SELECT model_id FROM gallery)",
-            (camera,),
-        ).fetchone()
+        row = self._connection.execute(_SELECT[which] + " AND camera = ?", (camera,)).fetchone()
         if row is None and which == "frozen" and camera not in self._doubtful[which]:
             return
-        there = None if row is None or camera in self._doubtful[which] else _checked(row)
+        there = None if row is None or camera in self._doubtful[which] else _intact(row)
         if there is None:
             sums = self._count_one(which, camera)
         else:
@@ -184,12 +212,9 @@ class Tally:
     def _count_one(self, which: Set, camera: str) -> Sums:
         """What the rows of one camera give; nothing where there are too few of them."""
         column = "t.camera" if which == "now" else "then_camera"
-        rows = self._connection.execute(f"{_ROWS[which]} AND {column} = ?", (camera,))
-        sums, few = Sums.empty(self._width), rows.fetchmany(_AT_ONCE)
-        while few:
-            sums = sums + _sums([row[2:] for row in few], self._width)
-            few = rows.fetchmany(_AT_ONCE)
-        return sums
+        rows = self._connection.execute(f"{ROWS[which]} AND {column} = ?", (camera,))
+        empty = Sums.empty(self._width)
+        return gathered(rows, self._width).get(camera, empty)
 
 
 def _sums(rows: Sequence[tuple[bytes, int]], width: int) -> Sums:
@@ -200,23 +225,22 @@ def _sums(rows: Sequence[tuple[bytes, int]], width: int) -> Sums:
 
 
 def _insert(connection: sqlite3.Connection, which: Set, camera: str, sums: Sums) -> None:
+    table = _TABLES[which]
     connection.execute(
-        f"INSERT INTO {_TABLES[which]} (camera, model_id, count, total, squares, crc)"  # noqa: S608
-        " VALUES (?, (SELECT model_id FROM gallery), ?, ?, ?, ?)",
-        (camera, *sums.to_bytes(), _checksum(*sums.to_bytes())),
+        f"INSERT INTO {table} (camera, model_id, count, total, squares)"  # noqa: S608 (literals)
+        " VALUES (?, (SELECT model_id FROM gallery), ?, ?, ?)",
+        (camera, *sums.to_bytes()),
     )
+    seals.renew(connection, table, "camera = ?", camera)
 
 
-def _checked(row: Sequence[Any]) -> Sums | None:
-    """From count, total, squares and their checksum; None where they are damaged."""
-    if _checksum(*row[:3]) != row[3]:
+def _intact(row: Sequence[Any]) -> Sums | None:
+    """From a row of `_SELECT`; None where it is damaged."""
+    camera, count, total, squares, model_id, seal = row
+    if seals.seal(camera.encode(), model_id.encode(), count, total, squares) != seal:
         _log.error("damaged statistics of a camera are left out")
         return None
-    return Sums.from_bytes(*row[:3])
-
-
-def _checksum(count: int, total: bytes, squares: bytes) -> int:
-    return zlib.crc32(squares, zlib.crc32(total, count & 0xFFFFFFFF))
+    return Sums.from_bytes(count, total, squares)
 
 
 def _width(connection: sqlite3.Connection) -> int:

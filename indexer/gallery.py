@@ -12,26 +12,27 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer import audit, backup, enrolment, figures, identities, pictures, rows
+from indexer.camera_statistics import tallying
 from indexer.erasure import Erasures
 from indexer.keys import GalleryKeys
+from indexer.listings import Listings
 from indexer.lock import LOCK_FILE, ProcessLock
+from indexer.normalisation import Normalisation
 from indexer.records import (
     AuditEntry,
     CameraSummary,
     Enrolled,
     Filter,
-    Hit,
     IdentitySummary,
     Merge,
     NewTracklet,
     Page,
-    RankedIdentity,
     Ranking,
     Receipt,
     Search,
@@ -41,26 +42,24 @@ from indexer.records import (
     Verification,
     Vitals,
 )
+from indexer.refreshing import Refresher
 from indexer.room import keep_reserve, with_reserve
 from indexer.saved import forget
+from indexer.searching import Searches
 from indexer.store import FILE, Store, create_store, make_private, next_generation
-from indexer.vectors import GpuIndex, Vectors, open_vectors
+from indexer.vectors import GpuIndex, open_vectors
 from indexer.verification import mend, verify
-from indexer.view import Found, View
+from indexer.view import View
 from model.errors import (
     GalleryMissing,
     InvalidParameter,
     ModelMismatch,
     NotFound,
-    RerankUnavailable,
     StorageFull,
 )
 from model.names import clean_name
 
 _log = logging.getLogger(__name__)
-
-# Rows that change while a search looks at them are looked up anew, then left out.
-_SEARCH_ATTEMPTS = 3
 
 
 class LocalGallery:
@@ -69,9 +68,10 @@ class LocalGallery:
     def __init__(
         self,
         store: Store,
-        vectors: Vectors,
+        view: View,
         lock: ProcessLock,
         *,
+        normalise: bool,
         keep_pictures: bool,
         save_index: bool,
         erase_deadline: float,
@@ -79,9 +79,14 @@ class LocalGallery:
         """Built by `open_gallery`, which owns the decisions."""
         self._store = store
         self._lock = lock
-        self._view = View(vectors)
-        self._erasures = Erasures(store, erase_deadline)
+        self._view = view
+        self._refresher = Refresher(store, view, normalise=normalise)
+        self._erasures = Erasures(
+            store, erase_deadline, lambda: self._refresher.settle(erase_deadline)
+        )
         self._reader_log = audit.ReaderLog(store)
+        self._listings = Listings(store)
+        self._searches = Searches(store, view, self._reader_log)
         self._keep_pictures = keep_pictures
         self._save_index = save_index
         self._closed = False
@@ -97,7 +102,32 @@ class LocalGallery:
 
     def fill(self) -> None:
         """Fill the view, which a search would do otherwise."""
-        self._view.fill(self._store)
+        if not self._view.is_filled:
+            self.refresh()
+            self._view.fill(self._store)
+
+    def refresh(self) -> bool:
+        """Go over to the present statistics of the cameras if they have moved enough.
+
+        To be called every few seconds. Takes as long as the view takes to be built anew, while
+        searches go on; returns whether it was. Where nothing can be written, what serves goes on
+        serving.
+        """
+        try:
+            return self._refresher.refresh()
+        except StorageFull as error:
+            _log.warning("the statistics of the cameras were not refreshed: %s", error)
+            return False
+
+    @property
+    def refresh_pending(self) -> bool:
+        """Whether the statistics of the cameras have moved further than what serves."""
+        return self._refresher.is_pending
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """What searches take from embeddings now."""
+        return self._view.normalisation
 
     def enrol(self, new: NewTracklet, *, actor: str, include_erased: bool = True) -> Enrolled:
         """As `Gallery.enrol`; also raises `ModelOutputInvalid` for what is no embedding."""
@@ -157,22 +187,16 @@ class LocalGallery:
         return kept
 
     def list(self, wanted: Filter, *, limit: int, cursor: str | None) -> Page[Tracklet]:
-        after = self._position("tracklets", cursor) or [0]
-        where = rows.condition(wanted)
-        # The condition holds placeholders only; see `rows.condition`.
-        statement = rows.SELECT + f"WHERE seq > ? AND {where.sql} ORDER BY seq LIMIT ?"
-        with self._store.reading() as connection:
-            found = connection.execute(statement, (*after, *where.values, limit + 1)).fetchall()
-        items = tuple(rows.to_tracklet(row) for row in found[:limit])
-        more = len(found) > limit
-        return Page(items, self._cursor("tracklets", [found[limit - 1][0]] if more else None))
+        return self._listings.tracklets(wanted, limit, cursor)
 
     def patch(self, tracklet_id: str, changes: TrackletPatch, *, actor: str) -> Tracklet:
-        with self._store.writing() as connection:
-            seq, _ = rows.get(connection, tracklet_id)
+        with self._store.writing() as connection, tallying(connection) as tally:
+            seq, before = rows.get(connection, tracklet_id)
             rows.change(connection, seq, enrolment.cleaned(changes), next_generation(connection))
             audit.record(connection, actor, "patch", self._store.hashes.tracklet(tracklet_id))
             tracklet = rows.get(connection, tracklet_id)[1]
+            if tracklet.camera != before.camera:
+                tally.moved(seq, before.camera, tracklet.camera)
             # Inside the transaction: a span that ends before it begins is rolled back.
             enrolment.check_span(tracklet.captured_at, tracklet.captured_until)
         self._keep_up()
@@ -207,50 +231,18 @@ class LocalGallery:
     def search(
         self, embedding: NDArray[np.float32], model_id: str, wanted: Search, *, actor: str
     ) -> Ranking:
-        enrolment.check_model(self._store, model_id)
-        if wanted.rerank:
-            raise RerankUnavailable("this gallery has no neighbour graph to re-rank with")
-        query = enrolment.unit(self._store, embedding)
-        left_out = wanted.filter.exclude_tracklet
-        for _ in range(_SEARCH_ATTEMPTS):
-            self._view.follow(self._store)
-            found, searched = self._view.search(query, wanted, self._number(left_out))
-            ranked, fresh = self._read(found, wanted.filter)
-            if fresh:
-                break
-        self._reader_log.record(
-            actor,
-            "search",
-            None if left_out is None else self._store.hashes.tracklet(left_out),
-            {"top_k": wanted.top_k, "searched": searched, "found": len(ranked)},
-        )
-        tracklets, labelled = self._view.counts()
-        return Ranking(
-            identities=ranked,
-            searched=searched,
-            exact=True,
-            tracklets=tracklets,
-            labelled_identities=labelled,
-        )
+        self.fill()
+        return self._searches.search(embedding, model_id, wanted, actor)
 
     def identities(self, *, prefix: str, limit: int, cursor: str | None) -> Page[IdentitySummary]:
-        (after,) = self._position("identities", cursor) or [""]
-        with self._store.reading() as connection:
-            found = identities.summaries(connection, prefix, after, limit + 1)
-        more = len(found) > limit
-        last = [found[limit - 1].identity] if more else None
-        return Page(tuple(found[:limit]), self._cursor("identities", last))
+        return self._listings.identities(prefix, limit, cursor)
 
     def identity(self, identity: str) -> IdentitySummary:
         with self._store.reading() as connection:
             return identities.summary(connection, identity)
 
     def path(self, identity: str, *, limit: int, cursor: str | None) -> Page[Tracklet]:
-        after = self._position("path", cursor)
-        with self._store.reading() as connection:
-            found = identities.path(connection, identity, after, limit + 1)
-        last = found[limit - 1][0] if len(found) > limit else None
-        return Page(tuple(item for _, item in found[:limit]), self._cursor("path", last))
+        return self._listings.path(identity, limit, cursor)
 
     def merge(self, identity: str, into: str, *, actor: str) -> Merge:
         target = clean_name(into, "into")
@@ -283,11 +275,7 @@ class LocalGallery:
         return figures.vitals(self._store, self._view.generation, self._reader_log.waiting)
 
     def audit(self, *, limit: int, cursor: str | None) -> Page[AuditEntry]:
-        (before,) = self._position("audit", cursor) or [None]
-        with self._store.reading() as connection:
-            found = audit.newest(connection, limit + 1, before)
-        last = [found[limit - 1].entry] if len(found) > limit else None
-        return Page(found[:limit], self._cursor("audit", last))
+        return self._listings.audit(limit, cursor)
 
     def verify(self) -> Verification:
         """Compare everything with its checksums and with each other; see `Finding`."""
@@ -304,6 +292,7 @@ class LocalGallery:
             forget(self._store.file.parent)
             mend(self._store)
             self._view.refill(self._store)
+            self.refresh()
         finally:
             self._lock.share()
         return self.stats()
@@ -342,41 +331,6 @@ class LocalGallery:
         if self._view.is_filled:
             self._view.follow(self._store)
 
-    def _number(self, tracklet_id: str | None) -> int | None:
-        if tracklet_id is None:
-            return None
-        with self._store.reading() as connection:
-            found = rows.find(connection, tracklet_id)
-        return None if found is None else found[0]
-
-    def _read(
-        self, found: builtins.list[Found], wanted: Filter
-    ) -> tuple[tuple[RankedIdentity, ...], bool]:
-        """The found rows as they are now, and whether all are as the view took them to be."""
-        with self._store.reading() as connection:
-            there = rows.fetch(connection, [seq for place in found for seq, _ in place.hits])
-        ranked: builtins.list[RankedIdentity] = []
-        fresh = True
-        for place in found:
-            hits = tuple(
-                Hit(there[seq], score)
-                for seq, score in place.hits
-                if seq in there
-                and there[seq].identity == place.identity
-                and rows.passes(there[seq], wanted)
-            )
-            fresh = fresh and len(hits) == len(place.hits)
-            if hits:
-                rank = len(ranked) + 1
-                ranked.append(RankedIdentity(rank, place.identity, hits[0].score, hits))
-        return tuple(ranked), fresh
-
-    def _position(self, listing: str, cursor: str | None) -> builtins.list[Any] | None:
-        return None if cursor is None else self._store.hashes.read_cursor(listing, cursor)
-
-    def _cursor(self, listing: str, position: builtins.list[Any] | None) -> str | None:
-        return None if position is None else self._store.hashes.write_cursor(listing, position)
-
 
 def open_gallery(
     path: Path,
@@ -390,6 +344,7 @@ def open_gallery(
     fill: bool = True,
     save_index: bool = False,
     erase_deadline: float = 5.0,
+    camera_normalisation: Literal["auto", "off"] = "off",
     make_gpu: Callable[[], GpuIndex] | None = None,
 ) -> LocalGallery:
     """Open the gallery in `path`, or make it where `create` is set and there is none.
@@ -397,7 +352,8 @@ def open_gallery(
     `model_id` None takes the gallery's own; making one needs `model_id` and `width`. `fill` False
     leaves the vectors in the store until the first search. `save_index` leaves a saved index behind
     on `close` and is for the service alone. `erase_deadline` is how many seconds an erasure waits
-    for readers. `make_gpu` replaces FAISS's GPU index.
+    for readers and refreshes. `camera_normalisation` "auto" takes from embeddings what is their
+    camera's (`indexer.normalisation`). `make_gpu` replaces FAISS's GPU index.
 
     Raises `GalleryMissing`, `ModelMismatch`, `GalleryLocked` (a restore or rebuild is at work),
     `GalleryCorrupt`, `DeviceUnavailable`, `StorageFull`.
@@ -423,11 +379,16 @@ def open_gallery(
                 f"{store.model_id}, not {width or store.width}-d ones of {model_id}"
             )
         keep_reserve(path)
-        vectors = undo.enter_context(closing(open_vectors(store.width, device, threads, make_gpu)))
+        view = View(
+            lambda: open_vectors(store.width, device, threads, make_gpu),
+            Normalisation.none(store.width),
+        )
+        undo.callback(view.close)
         gallery = LocalGallery(
             store,
-            vectors,
+            view,
             lock,
+            normalise=camera_normalisation == "auto",
             keep_pictures=keep_pictures,
             save_index=save_index,
             erase_deadline=erase_deadline,

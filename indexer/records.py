@@ -123,6 +123,8 @@ class Filter:
 class Search:
     """What a query asks of the gallery."""
 
+    camera: str | None = None
+    """The query's own camera, whose part is taken from its embedding where it is known."""
     top_k: int = 10
     """Distinct identities wanted."""
     tracklets_per_identity: int = 5
@@ -151,6 +153,21 @@ class RankedIdentity:
     """Best first, at most `Search.tracklets_per_identity`."""
 
 
+IdentityScoring = Literal["best", "camera_mean", "template"]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How an answer came about."""
+
+    camera_normalised: bool
+    """Whether the part of each camera was taken from the embeddings compared."""
+    rerank: bool
+    identity: IdentityScoring
+    generation: int
+    """At which the statistics of the cameras were frozen; 0 where none were."""
+
+
 @dataclass(frozen=True)
 class Ranking:
     """Answer to a search."""
@@ -163,6 +180,7 @@ class Ranking:
     tracklets: int
     """Size of the gallery."""
     labelled_identities: int
+    scoring: Scoring
 
 
 @dataclass(frozen=True)

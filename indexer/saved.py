@@ -4,8 +4,9 @@ From a warm disk cache the store is read as quickly (1.2 s for 100,000 x 1536). 
 vectors lie scattered between pictures there, and in one piece here.
 
 A saved index is believed only where its checksum is right and it was written at the very generation
-the store is at, for the very tracklets that are in there; otherwise the view is built from the
-store. It holds the bytes of vectors, so every erasure unlinks it first.
+the store is at, for the very tracklets that are in there, with the normalisation that serves;
+otherwise the view is built from the store. It holds the bytes of vectors, so every erasure unlinks
+it first.
 """
 
 import hashlib
@@ -37,6 +38,8 @@ class Description:
     width: int
     rows: int
     generation: int
+    scoring: str
+    """Digest of the normalisation that the vectors went through."""
     sha256: str
 
 
@@ -45,6 +48,7 @@ class SavedIndex:
     """Numbers of tracklets [n], ascending, and their vectors [n, D], still in the file."""
 
     generation: int
+    scoring: str
     seqs: NDArray[np.int64]
     vectors: NDArray[np.float16]
 
@@ -52,13 +56,14 @@ class SavedIndex:
 def save(
     store: Store,
     at: int,
+    scoring: str,
     seqs: NDArray[np.int64],
     vectors: Iterator[NDArray[np.float16]],
 ) -> None:
     """Write under another name, sync, then rename: a failure leaves no half file behind.
 
     The caller holds the store's write transaction at generation `at`, so that no erasure can pass
-    between. `vectors` come in parts, in the order of `seqs`.
+    between. `vectors` come in parts, in the order of `seqs`, as `scoring` compares them.
     """
     folder = store.file.parent
     descriptor = os.open(
@@ -71,7 +76,9 @@ def save(
             content = part.tobytes()
             digest.update(content)
             file.write(content)
-        described = Description(store.model_id, store.width, len(seqs), at, digest.hexdigest())
+        described = Description(
+            store.model_id, store.width, len(seqs), at, scoring, digest.hexdigest()
+        )
         text = json.dumps(asdict(described)).encode()
         file.write(text + _TAIL.pack(len(text), _MAGIC))
         file.flush()
@@ -92,7 +99,7 @@ def load(folder: Path) -> SavedIndex | None:
         raise ValueError("its checksum is wrong")
     numbers = 8 * described.rows
     vectors = body[numbers:].view("<f2").reshape(described.rows, described.width)
-    return SavedIndex(described.generation, body[:numbers].view("<i8"), vectors)
+    return SavedIndex(described.generation, described.scoring, body[:numbers].view("<i8"), vectors)
 
 
 def _split(content: NDArray[np.uint8]) -> tuple[Description, NDArray[np.uint8]]:

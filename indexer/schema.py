@@ -14,7 +14,6 @@ import sqlite3
 import time
 
 from indexer import camera_statistics, camera_sums, seals
-from indexer.seals import SEALED
 from model.errors import GalleryCorrupt
 
 _TABLES = """
@@ -142,7 +141,7 @@ CREATE TABLE camera_sums (
     count INTEGER NOT NULL CHECK (count >= {least}),
     total BLOB NOT NULL CHECK (length(total) = {sums}),
     squares BLOB NOT NULL CHECK (length(squares) = {sums}),
-    crc INTEGER NOT NULL,
+    seal INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (camera, model_id)
 ) STRICT;
 CREATE TABLE frozen_sums (
@@ -151,26 +150,32 @@ CREATE TABLE frozen_sums (
     count INTEGER NOT NULL CHECK (count >= {least}),
     total BLOB NOT NULL CHECK (length(total) = {sums}),
     squares BLOB NOT NULL CHECK (length(squares) = {sums}),
-    crc INTEGER NOT NULL,
+    seal INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (camera, model_id)
 ) STRICT;
 CREATE TABLE frozen (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     generation INTEGER NOT NULL,
-    last_seq INTEGER NOT NULL
+    last_seq INTEGER NOT NULL,
+    seal INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-INSERT INTO frozen VALUES (1, 0, 0);
+INSERT INTO frozen VALUES (1, 0, 0, seal(1, 0, 0));
 CREATE TABLE moved_since_frozen (
     seq INTEGER PRIMARY KEY REFERENCES tracklets ON DELETE CASCADE,
-    camera TEXT
+    camera TEXT,
+    seal INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 """
 """What `indexer.camera_statistics` keeps."""
 
+_SEALED_2 = (
+    *("gallery", "tracklets", "pictures", "removals", "tombstones", "erasures", "merges"),
+    *("merged", "keys", "audit"),
+)
 _SEALS = [
     "DROP TRIGGER audit_is_never_changed;",
-    *(f"ALTER TABLE {table} ADD COLUMN seal INTEGER NOT NULL DEFAULT 0;" for table in SEALED),
-    *(seals.renewal(table, "true") + ";" for table in SEALED),
+    *(f"ALTER TABLE {one} ADD COLUMN seal INTEGER NOT NULL DEFAULT 0;" for one in _SEALED_2),
+    *(seals.renewal(table, "true") + ";" for table in _SEALED_2),
     "CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit"
     " BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;",
 ]

@@ -29,6 +29,10 @@ SEALED: Final = {
     " created_at, expires_at, revoked_at)",
     "audit": "seal(at, CAST(actor AS BLOB), CAST(action AS BLOB), subject_hash,"
     " CAST(details AS BLOB))",
+    "camera_sums": "seal(CAST(camera AS BLOB), CAST(model_id AS BLOB), count, total, squares)",
+    "frozen_sums": "seal(CAST(camera AS BLOB), CAST(model_id AS BLOB), count, total, squares)",
+    "frozen": "seal(one, generation, last_seq)",
+    "moved_since_frozen": "seal(seq, CAST(camera AS BLOB))",
 }
 """What a row's seal must be, as SQL over its table. Texts are cast: damaged ones are no Unicode.
 

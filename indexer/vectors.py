@@ -51,6 +51,9 @@ class Vectors(Protocol):
     def blank(self, position: int) -> None:
         """Overwrite a vector with zeros, for erasure; the caller masks the position from now on."""
 
+    def replace(self, positions: NDArray[np.int64], vectors: NDArray[np.float16]) -> None:
+        """Overwrite stored vectors with others [n, D]."""
+
     def keep(self, positions: NDArray[np.int64]) -> None:
         """Drop all others; what stays moves up in the order given."""
 
@@ -96,6 +99,12 @@ class CpuVectors:
 
     def blank(self, position: int) -> None:
         self._stored(position % len(self._shards))[position // len(self._shards)] = 0
+
+    def replace(self, positions: NDArray[np.int64], vectors: NDArray[np.float16]) -> None:
+        for place in range(len(self._shards)):
+            here = positions % len(self._shards) == place
+            if here.any():
+                self._stored(place)[positions[here] // len(self._shards)] = vectors[here]
 
     def keep(self, positions: NDArray[np.int64]) -> None:
         fresh = [_flat(self._width) for _ in self._shards]
@@ -196,6 +205,10 @@ class GpuVectors:
     def blank(self, position: int) -> None:
         # A GPU index cannot change a vector in place; `keep` drops it there.
         self._cpu.blank(position)
+
+    def replace(self, positions: NDArray[np.int64], vectors: NDArray[np.float16]) -> None:
+        self._cpu.replace(positions, vectors)
+        self._run(self._copy_again)
 
     def keep(self, positions: NDArray[np.int64]) -> None:
         self._cpu.keep(positions)

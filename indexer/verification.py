@@ -12,9 +12,11 @@ from itertools import zip_longest
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from indexer import seals
+from indexer import camera_statistics, seals
 from indexer.enrolment import UNIT_TOLERANCE
+from indexer.normalisation import RAW, Normalisation
 from indexer.records import Finding, Verification
 from indexer.saved import SavedIndex, load
 from indexer.store import Store, generation, next_generation
@@ -64,6 +66,7 @@ def verify(store: Store, view: View) -> Verification:
         findings += _check_ties(store)
         findings += _check_gaps(store)
         findings += _check_numbers(store, view)
+        findings += _check_statistics(store)
         findings += _check_saved(store)
     except (sqlite3.DatabaseError, GalleryCorrupt) as error:
         # Damaged pages can break any of the checks; the finding is what the person needs.
@@ -88,6 +91,7 @@ def mend(store: Store) -> None:
             (change,),
         )
         seals.renew(connection, "tracklets", "generation = ?", change)
+        camera_statistics.recount(connection)
 
 
 def _check_database(store: Store) -> list[Finding]:
@@ -119,7 +123,7 @@ def _check_vectors(store: Store, view: View) -> tuple[int, list[Finding]]:
         problem = _vector_problem(store, vector, crc)
         if problem is not None:
             findings.append(Finding(problem[0], tracklet_id, problem[1], False))
-        elif not _seen_alike(view, seq, vector):
+        elif not view.agrees(seq, np.frombuffer(vector, dtype="<f2")):
             detail = "the index compares with other bits than the store holds"
             findings.append(Finding("index_differs", tracklet_id, detail, True))
     return checked, findings
@@ -136,11 +140,6 @@ def _vector_problem(store: Store, vector: bytes, crc: int) -> tuple[str, str] | 
     if abs(length - 1) > UNIT_TOLERANCE:
         return "not_unit", f"its length is {length:.4f}"
     return None
-
-
-def _seen_alike(view: View, seq: int, vector: bytes) -> bool:
-    seen = view.vector(seq)
-    return seen is None or seen.tobytes() == vector
 
 
 def _check_pictures(store: Store) -> list[Finding]:
@@ -231,6 +230,26 @@ def _check_numbers(store: Store, view: View) -> list[Finding]:
     ]
 
 
+def _check_statistics(store: Store) -> list[Finding]:
+    """Whether the sums of each camera are those of its rows, if no writer is between them."""
+    with store.reading() as connection:
+        at = generation(connection)
+        kept = {
+            which: camera_statistics.read(connection, which) for which in camera_statistics.ROWS
+        }
+        unsound = camera_statistics.unsound(connection)
+    differ = ["frozen"] if unsound else []
+    for which, rows in camera_statistics.ROWS.items():
+        paged = _batches(store, f"{rows} AND t.seq > ? ORDER BY t.seq LIMIT ?")
+        counted = camera_statistics.gathered(paged, store.width)
+        if not camera_statistics.same(kept[which], counted):
+            differ.append(which)
+    if store.generation() != at:
+        return []
+    detail = "the sums of cameras are not those of their rows"
+    return [Finding("statistics_differ", which, detail, True) for which in dict.fromkeys(differ)]
+
+
 def _check_saved(store: Store) -> list[Finding]:
     """Whether the saved index, where it would be used, holds what the store holds."""
     try:
@@ -244,14 +263,36 @@ def _check_saved(store: Store) -> list[Finding]:
 
 
 def _saved_alike(saved: SavedIndex, store: Store) -> bool:
-    sql = "SELECT seq, embedding FROM vectors WHERE seq > ? ORDER BY seq LIMIT ?"
+    with store.reading() as connection:
+        frozen = camera_statistics.read(connection, "frozen")
+    made_with = Normalisation.of(frozen, store.width, 0)
+    if saved.scoring == RAW:
+        made_with = Normalisation.none(store.width)
+    elif saved.scoring != made_with.digest():
+        return True  # it would not be used
+    sql = (
+        "SELECT v.seq, v.embedding, t.camera FROM vectors v JOIN tracklets t USING (seq)"
+        " WHERE v.seq > ? ORDER BY v.seq LIMIT ?"
+    )
     held = zip(saved.seqs.tolist(), saved.vectors, strict=True)
     alike = all(
-        kept is not None and there == (kept[0], kept[1].tobytes())
+        kept is not None and there is not None and _same_vector(made_with, there, kept)
         for there, kept in zip_longest(_batches(store, sql), held)
     )
     # A writer may have come between: then the saved index is merely an old one.
     return alike or store.generation() != saved.generation
+
+
+def _same_vector(
+    made_with: Normalisation, there: tuple[Any, ...], kept: tuple[int, NDArray[np.float16]]
+) -> bool:
+    seq, stored, camera = there
+    if len(stored) != kept[1].nbytes:
+        return False
+    vector = np.frombuffer(stored, dtype="<f2")[None]
+    return bool(
+        seq == kept[0] and made_with.stored(vector, [camera]).tobytes() == kept[1].tobytes()
+    )
 
 
 def _batches(store: Store, sql: str) -> Iterator[tuple[Any, ...]]:

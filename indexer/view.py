@@ -3,63 +3,37 @@
 A view is made from the store, follows it by generation numbers, and is never trusted as data. It
 may be behind for the moment between a commit and the next look; whoever reads rows by its answers
 checks them again.
+
+Its vectors belong to one generation of camera-normalised scoring. It goes over to another by
+building all vectors beside those that serve and exchanging the two in one step; searches go on
+meanwhile, and none ever sees vectors of both.
 """
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.changes import BATCH, Batch, changed, removed
+from indexer.changes import BATCH, Change, changed, removed
+from indexer.columns import Columns
 from indexer.lock import SharedLock
-from indexer.ranking import UNLABELLED, Candidate, rank
-from indexer.records import Filter, Search
-from indexer.rows import micros_of
+from indexer.normalisation import Normalisation
+from indexer.ranking import Candidate, rank
+from indexer.records import Search
+from indexer.renewal import renewed
 from indexer.saved import SavedIndex, batches_from, load, save
 from indexer.store import Store, generation
 from indexer.vectors import Mask, Nearest, Vectors, scores
 
 _log = logging.getLogger(__name__)
 
-_NO_TIME = np.iinfo(np.int64).min
-_COLUMNS = np.dtype(
-    [
-        ("seq", np.int64),
-        ("captured_at", np.int64),
-        ("label", np.int32),
-        ("camera", np.int32),
-        ("alive", np.bool_),
-    ],
-    align=True,
-)
 _LEAST_DEAD = 1024
 _DEAD_SHARE = 4
-
-
-class Names:
-    """Numbers for names, in the order of first use."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._names: list[str] = []
-
-    def number(self, name: str | None) -> int:
-        """-1 for no name."""
-        if name is None:
-            return -1
-        if name not in self._numbers:
-            self._numbers[name] = len(self._names)
-            self._names.append(name)
-        return self._numbers[name]
-
-    def name(self, number: int) -> str | None:
-        return None if number < 0 else self._names[number]
-
-    def known(self, names: frozenset[str]) -> list[int]:
-        return [self._numbers[name] for name in names if name in self._numbers]
+_FEW_SHARE = 8
+"""Up to this share of the vectors is changed where it lies; more are built beside."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +45,30 @@ class Found:
     """(number, score)."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """What a search found, and by which generation it compared."""
+
+    found: list[Found]
+    compared: int
+    """Tracklets that passed the filter."""
+    normalisation: Normalisation
+
+
 class View:
     """Follows one store. Safe from any thread: searches share it, changes have it alone."""
 
-    def __init__(self, vectors: Vectors) -> None:
-        self._vectors = vectors
-        self._rows = np.zeros(0, _COLUMNS)
-        self._ids: list[str] = []
-        self._places: dict[int, int] = {}
-        self._identities, self._cameras = Names(), Names()
+    def __init__(self, make: Callable[[], Vectors], normalisation: Normalisation) -> None:
+        """`make` gives empty vectors, once now and once for every generation to come."""
+        self._make = make
+        self._vectors = make()
+        self._normalisation = normalisation
+        self._columns = Columns()
         self._lock = SharedLock()
         self._following = threading.Lock()
+        self._adopting = threading.Lock()
+        self._touched: set[int] | None = None
+        """Positions changed while vectors are built beside; None while none are."""
         self._counted = (-1, (0, 0))
         self.generation = -1
         """The last change of the store that is in here."""
@@ -94,6 +81,11 @@ class View:
     def is_filled(self) -> bool:
         return self.generation >= 0
 
+    @property
+    def normalisation(self) -> Normalisation:
+        """The generation of scoring that serves."""
+        return self._normalisation
+
     def follow(self, store: Store) -> None:
         """Take in what the store has committed so far."""
         if store.generation() == self.generation:
@@ -103,8 +95,10 @@ class View:
             if target == since:
                 return
             for batch in changed(store, since):
+                cameras = [change.camera for change in batch.changes]
+                vectors = self._normalisation.stored(batch.vectors, cameras)
                 with self._lock.writing():
-                    self._put(batch)
+                    self._put(batch.changes, vectors)
             gone = removed(store, since)
             with self._lock.writing():
                 for seq in gone:
@@ -114,9 +108,9 @@ class View:
 
     def refill(self, store: Store) -> None:
         """Forget everything and take it in again."""
-        with self._following, self._lock.writing():
+        with self._adopting, self._following, self._lock.writing():
             self._vectors.keep(np.empty(0, np.int64))
-            self._rows, self._ids, self._places = self._rows[:0], [], {}
+            self._columns = Columns()
             self.generation = -1
         self.follow(store)
 
@@ -128,15 +122,15 @@ class View:
             except ValueError as error:
                 _log.warning("the saved index is not used: %s", error)
                 saved = None
-            if saved is not None:
+            if saved is not None and saved.scoring == self._normalisation.digest():
                 self._start_from(saved, store)
         self.follow(store)
 
     def _start_from(self, saved: SavedIndex, store: Store) -> None:
         for batch in batches_from(saved, store):
             with self._lock.writing():
-                self._put(batch)
-        if len(self._ids) == len(saved.seqs):
+                self._put(batch.changes, batch.vectors)
+        if len(self._columns) == len(saved.seqs):
             self.generation = saved.generation
 
     def save(self, store: Store) -> None:
@@ -144,38 +138,106 @@ class View:
         with store.writing() as connection, self._lock.reading():
             if generation(connection) != self.generation:
                 return
-            places = np.flatnonzero(self._alive)
-            places = places[np.argsort(self._rows["seq"][places])]
+            places = np.flatnonzero(self._columns.alive)
+            places = places[np.argsort(self._columns.seqs[places])]
             starts = range(0, len(places), BATCH)
             parts = (self._vectors.read(places[start : start + BATCH]) for start in starts)
-            save(store, self.generation, self._rows["seq"][places], parts)
+            scoring = self._normalisation.digest()
+            save(store, self.generation, scoring, self._columns.seqs[places], parts)
+
+    def adopt(self, store: Store, new: Normalisation, patience: float = -1) -> bool:
+        """Compare by another generation from now on.
+
+        False where another change of generation took longer than `patience` seconds (-1: waits).
+        """
+        if not self._adopting.acquire(timeout=patience):
+            return False
+        try:
+            if not self._adopt_few(store, new):
+                self._adopt_all(store, new)
+        finally:
+            self._adopting.release()
+        return True
+
+    def _adopt_few(self, store: Store, new: Normalisation) -> bool:
+        """Change vectors where they lie, if the cameras concerned have few of them."""
+        with self._following:
+            columns = self._columns
+            numbers = np.unique(columns.cameras)
+            names = columns.camera_names(numbers)
+            other = [
+                number
+                for number, name in zip(numbers.tolist(), names, strict=True)
+                if new.differs(self._normalisation, name)
+            ]
+            places = np.flatnonzero(np.isin(columns.cameras, other) & columns.alive)
+            if len(places) * _FEW_SHARE > len(columns):
+                return False
+            vectors = self._renewed(store, places, new)
+            with self._lock.writing():
+                if len(places):
+                    self._vectors.replace(places, vectors)
+                self._normalisation = new
+            return True
+
+    def _adopt_all(self, store: Store, new: Normalisation) -> None:
+        """Build all vectors beside those that serve, then exchange them."""
+        with self._following:
+            self._touched, built = set(), len(self._columns)
+        fresh = self._make()
+        try:
+            for start in range(0, built, BATCH):
+                fresh.add(self._renewed(store, np.arange(start, min(start + BATCH, built)), new))
+            with self._following:
+                late = np.arange(built, len(self._columns))
+                if len(late):
+                    fresh.add(self._renewed(store, late, new))
+                again = np.array(sorted(place for place in self._touched if place < built), int)
+                if len(again):
+                    fresh.replace(again, self._renewed(store, again, new))
+                with self._lock.writing():
+                    self._vectors, fresh = fresh, self._vectors
+                    self._normalisation = new
+        finally:
+            self._touched = None
+            fresh.close()
+
+    def _renewed(
+        self, store: Store, places: NDArray[np.int64], new: Normalisation
+    ) -> NDArray[np.float16]:
+        cameras = self._columns.camera_names(self._columns.cameras[places])
+        return renewed(store, self._columns.seqs[places], cameras, new)
 
     def search(
-        self, query: NDArray[np.float32], wanted: Search, exclude: int | None
-    ) -> tuple[list[Found], int]:
-        """What was found, best first, and how many tracklets were compared.
+        self,
+        query: NDArray[np.float32],
+        wanted: Search,
+        exclude: int | None,
+    ) -> Look:
+        """The places of a ranking, best first.
 
-        `query` is float32 [D] of unit length, `exclude` the number of a tracklet to leave out.
+        `query` is float32 [D] of unit length as the model gave it, `exclude` the number of a
+        tracklet to leave out.
         """
         with self._lock.reading():
-            allowed = self._allowed(wanted.filter, exclude)
-            compared = len(self._ids) if allowed is None else int(np.count_nonzero(allowed))
-            groups = rank(self, query, wanted, allowed)
-            return [self._found(group) for group in groups], compared
+            normalisation = self._normalisation
+            allowed = self._columns.allowed(wanted.filter, exclude)
+            compared = len(self._columns) if allowed is None else int(np.count_nonzero(allowed))
+            groups = rank(self, normalisation.query(query, wanted.camera), wanted, allowed)
+            return Look([self._found(group) for group in groups], compared, normalisation)
 
     def _found(self, group: list[Candidate]) -> Found:
-        numbers = self._rows["seq"][[one.position for one in group]].tolist()
+        numbers = self._columns.seqs[[one.position for one in group]].tolist()
         scores = [one.score for one in group]
-        return Found(self._identities.name(group[0].label), list(zip(numbers, scores, strict=True)))
+        identity = self._columns.identity(group[0].label)
+        return Found(identity, list(zip(numbers, scores, strict=True)))
 
     def counts(self) -> tuple[int, int]:
         """Tracklets, and distinct identities among them."""
         generation, counts = self._counted
         if generation != self.generation:
             with self._lock.reading():
-                generation, labels = self.generation, self.labels[self._alive]
-                labelled = np.bincount(labels[labels != UNLABELLED])
-                counts = len(labels), int(np.count_nonzero(labelled))
+                generation, counts = self.generation, self._columns.counts()
             self._counted = generation, counts
         return counts
 
@@ -183,23 +245,29 @@ class View:
     def numbers(self) -> NDArray[np.int64]:
         """Numbers of all tracklets that can be found."""
         with self._lock.reading():
-            seqs: NDArray[np.int64] = self._rows["seq"][: len(self._ids)][self._alive]
+            seqs: NDArray[np.int64] = self._columns.seqs[self._columns.alive]
         return seqs
 
-    def vector(self, seq: int) -> NDArray[np.float16] | None:
-        """The bits that a search compares with, [D]; None for a tracklet that is not here."""
+    def agrees(self, seq: int, vector: NDArray[np.float16]) -> bool:
+        """Whether a search compares with what a stored vector [D] ought to give.
+
+        Also where it does not know the tracklet at all.
+        """
         with self._lock.reading():
-            place = self._places.get(seq)
-            return None if place is None else self._vectors.read(np.array([place]))[0]
+            place = self._columns.place(seq)
+            if place is None:
+                return True
+            camera = self._columns.camera_names(self._columns.cameras[[place]])
+            expected = self._normalisation.stored(vector[None], camera)
+            return self._vectors.read(np.array([place])).tobytes() == expected.tobytes()
 
     @property
     def labels(self) -> NDArray[np.int32]:
-        labels: NDArray[np.int32] = self._rows["label"][: len(self._ids)]
-        return labels
+        return self._columns.labels
 
     @property
     def ids(self) -> Sequence[str]:
-        return self._ids
+        return self._columns.ids
 
     def nearest(self, query: NDArray[np.float32], k: int, allowed: Mask | None) -> Nearest:
         return self._vectors.nearest(query, k, allowed)
@@ -210,78 +278,35 @@ class View:
         return scores(self._vectors, query, positions)
 
     def close(self) -> None:
-        with self._following, self._lock.writing():
+        with self._adopting, self._following, self._lock.writing():
             self._vectors.close()
 
-    @property
-    def _alive(self) -> Mask:
-        alive: Mask = self._rows["alive"][: len(self._ids)]
-        return alive
-
-    def _allowed(self, wanted: Filter, exclude: int | None) -> Mask | None:
-        """Which positions may be found; None for all."""
-        if wanted.is_open and len(self._places) == len(self._ids):
-            return None
-        rows = self._rows[: len(self._ids)]
-        allowed = rows["alive"].copy()
-        if wanted.cameras:
-            allowed &= np.isin(rows["camera"], self._cameras.known(wanted.cameras))
-        if wanted.exclude_cameras:
-            allowed &= ~np.isin(rows["camera"], self._cameras.known(wanted.exclude_cameras))
-        if wanted.identity is not None:
-            known = self._identities.known(frozenset([wanted.identity]))
-            allowed &= np.isin(rows["label"], known)
-        allowed &= _within(rows["captured_at"], wanted)
-        if exclude is not None and exclude in self._places:
-            allowed[self._places[exclude]] = False
-        return allowed
-
-    def _put(self, batch: Batch) -> None:
-        new = [change.seq not in self._places for change in batch.changes]
-        self._vectors.add(batch.vectors[np.array(new, dtype=bool)])
-        for change, is_new in zip(batch.changes, new, strict=True):
-            if is_new:
-                self._places[change.seq] = len(self._ids)
-                self._ids.append(change.tracklet_id)
-        self._grow()
-        for change in batch.changes:
-            self._rows[self._places[change.seq]] = (
-                change.seq,
-                _NO_TIME if change.captured_at is None else change.captured_at,
-                self._identities.number(change.identity),
-                self._cameras.number(change.camera),
-                True,
-            )
-
-    def _grow(self) -> None:
-        if len(self._ids) > len(self._rows):
-            larger = np.zeros(2 * len(self._ids), _COLUMNS)
-            larger[: len(self._rows)] = self._rows
-            self._rows = larger
+    def _put(self, changes: Sequence[Change], vectors: NDArray[np.float16]) -> None:
+        """Vectors [n, D] as they are compared."""
+        put = [self._columns.put(change) for change in changes]
+        self._vectors.add(vectors[np.array([one.is_new for one in put], dtype=bool)])
+        if self._normalisation.is_active:
+            moved = np.array([one.camera_changed for one in put], dtype=bool)
+            if moved.any():
+                places = np.array([one.position for one in put])[moved]
+                self._vectors.replace(places, vectors[moved])
+        self._touch(one.position for one in put if one.camera_changed)
 
     def _remove(self, seq: int) -> None:
-        place = self._places.pop(seq, None)
+        place = self._columns.remove(seq)
         if place is not None:
             self._vectors.blank(place)
-            self._ids[place] = ""
-            self._rows[place] = (0, _NO_TIME, UNLABELLED, -1, False)
+            self._touch([place])
+
+    def _touch(self, places: Iterable[int]) -> None:
+        if self._touched is not None:
+            self._touched.update(places)
 
     def _compact(self) -> None:
-        dead = len(self._ids) - len(self._places)
-        if dead < _LEAST_DEAD or dead * _DEAD_SHARE < len(self._ids):
+        dead = self._columns.dead
+        if self._touched is not None or dead < _LEAST_DEAD:
             return
-        stay = np.flatnonzero(self._alive)
-        self._vectors.keep(stay)
-        self._rows = self._rows[stay]
-        self._ids = [self._ids[place] for place in stay.tolist()]
-        self._places = {seq: place for place, seq in enumerate(self._rows["seq"].tolist())}
-
-
-def _within(captured_at: NDArray[np.int64], wanted: Filter) -> Mask | np.bool_:
-    inside: Mask | np.bool_ = np.True_
-    if wanted.captured_after is not None:
-        inside = (captured_at >= micros_of(wanted.captured_after)) & (captured_at != _NO_TIME)
-    if wanted.captured_before is not None:
-        inside = inside & (captured_at < micros_of(wanted.captured_before))
-        inside = inside & (captured_at != _NO_TIME)
-    return inside
+        if dead * _DEAD_SHARE >= len(self._columns):
+            stay = np.flatnonzero(self._columns.alive)
+            self._vectors.keep(stay)
+            self._columns.keep(stay)
