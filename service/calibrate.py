@@ -29,11 +29,11 @@ def calibrate(
     ] = None,
     root: Annotated[
         list[Path] | None,
-        typer.Option(help="A data set of people that the model was not trained on. Repeatable."),
+        typer.Option(help="A data set of people that the model was not trained on."),
     ] = None,
     check: Annotated[
         list[Path] | None,
-        typer.Option(help="A data set to look at, such as a world of another kind. Repeatable."),
+        typer.Option(help="A data set to look at, such as a world of another kind."),
     ] = None,
     dataset: Annotated[Layout, typer.Option(help="Layout of all of them.")] = "synthetic",
     model: Annotated[Path | None, typer.Option(help="Model bundle.")] = None,

@@ -53,9 +53,9 @@ class ShardTruth:
 def read_synthetic(root: Path) -> Dataset:
     """Nine tenths of the people to train on; the others, and in other kinds than K0 all, to test.
 
-    In a test every tracklet queries all tracklets that other cameras took. Testing on all people is
-    for models that were trained on another world. Raises `InvalidParameter` where there is no
-    finished world.
+    In a test every tracklet queries all tracklets that other cameras took: those of its own
+    environment, those of the others, or all of them. Testing on all people is for models that were
+    trained on another world. Raises `InvalidParameter` where there is no finished world.
     """
     world = open_world(root)
     everybody = tuple(_source(world, tracklet) for tracklet in world.tracklets)
@@ -64,7 +64,13 @@ def read_synthetic(root: Path) -> Dataset:
     kind = world.config.kind
     protocols = [Protocol(f"synthetic {kind.upper()}, held-out people", test, test)]
     if kind is not Kind.K0:
-        protocols.append(Protocol(f"synthetic {kind.upper()}, all people", everybody, everybody))
+        name = f"synthetic {kind.upper()}, all people"
+        if world.config.environments > 1:
+            protocols += [
+                Protocol(f"{name}, same environment", everybody, everybody, "same place"),
+                Protocol(f"{name}, other environments", everybody, everybody, "other places"),
+            ]
+        protocols.append(Protocol(name, everybody, everybody))
     return Dataset(
         name=f"synthetic-{kind}-{world.config.digest()}",
         train=tuple(tracklet for tracklet in everybody if tracklet.identity not in held_out),

@@ -1,12 +1,16 @@
 """What every data set becomes: tracklets with labels, and the protocols that test on them."""
 
 from dataclasses import dataclass
+from typing import Literal
 from typing import Protocol as Interface
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import InvalidParameter
+
+Scope = Literal["everywhere", "same place", "other places"]
+"""Which of a gallery's tracklets a query is compared with, by the environment of their cameras."""
 
 DISTRACTOR = -1
 """Identity of a gallery tracklet that shows nobody from the queries; a match for no one."""
@@ -52,7 +56,7 @@ class TrackletSource:
 
 @dataclass(frozen=True)
 class Protocol:
-    """One way to test: every query against the whole gallery.
+    """One way to test: every query against the gallery, or against the part of it in `scope`.
 
     Results of two protocols cannot be compared, so a protocol's name goes wherever a figure goes.
     """
@@ -60,6 +64,7 @@ class Protocol:
     name: str
     query: tuple[TrackletSource, ...]
     gallery: tuple[TrackletSource, ...]
+    scope: Scope = "everywhere"
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,11 @@ class Dataset:
 def identities(tracklets: tuple[TrackletSource, ...]) -> NDArray[np.int64]:
     """Identity of each tracklet: [n]."""
     return np.array([tracklet.identity for tracklet in tracklets], np.int64)
+
+
+def places(tracklets: tuple[TrackletSource, ...]) -> NDArray[np.int64]:
+    """Environment of each tracklet: [n]."""
+    return np.array([tracklet.environment for tracklet in tracklets], np.int64)
 
 
 def cameras(tracklets: tuple[TrackletSource, ...]) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from model.learning.metrics import CMC_RANKS, Retrieval, weighted_scores
+from model.learning.metrics import Retrieval, query_scores
 
 RESAMPLES = 1000
 
@@ -37,8 +37,8 @@ def intervals(
 ) -> dict[str, tuple[float, float]]:
     """Percentile interval of every retrieval score."""
     weights = identity_weights(identities, retrieval.valid, seed=seed, resamples=resamples)
-    rows = [weighted_scores(retrieval, row, ranks=CMC_RANKS) for row in weights]
-    return {name: _percentiles([row[name] for row in rows], level) for name in rows[0]}
+    drawn = _resampled(retrieval, weights)
+    return {name: _percentiles(values, level) for name, values in drawn.items()}
 
 
 def paired_intervals(
@@ -58,11 +58,18 @@ def paired_intervals(
     if not np.array_equal(ours.valid, theirs.valid):
         raise ValueError("the two results are not about the same queries")
     weights = identity_weights(identities, ours.valid, seed=seed, resamples=resamples)
-    rows = [(weighted_scores(ours, row), weighted_scores(theirs, row)) for row in weights]
-    names = rows[0][0]
-    return {name: _percentiles([a[name] - b[name] for a, b in rows], level) for name in names}
+    a, b = _resampled(ours, weights), _resampled(theirs, weights)
+    return {name: _percentiles(a[name] - b[name], level) for name in a}
 
 
-def _percentiles(values: list[float], level: float) -> tuple[float, float]:
+def _resampled(
+    retrieval: Retrieval, weights: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """Every score in every resample [resamples] of the weights [resamples, Q]."""
+    totals = weights.sum(1)
+    return {name: weights @ row / totals for name, row in query_scores(retrieval).items()}
+
+
+def _percentiles(values: NDArray[np.float64], level: float) -> tuple[float, float]:
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -1,38 +1,27 @@
-"""`sightline train`, `sightline evaluate`, `sightline ablate` and `sightline explain`."""
+"""`sightline train`, `sightline ablate` and `sightline explain`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from model.errors import InvalidParameter
-from model.terminal import ProgressLine, console, failures_as_exit, output, print_json
+from model.learning.options import (
+    DatasetOption,
+    DeviceOption,
+    LayoutOption,
+    Recipe,
+    RootOption,
+    SplitOption,
+    WorkersOption,
+)
+from model.terminal import console, failures_as_exit, output, print_json
 
 if TYPE_CHECKING:
     from model.datasets.tracklets import Dataset, Protocol
     from model.learning.config import TrainingConfig
-    from model.learning.embed import ClipEmbedder
-    from model.learning.evaluate import Embedded, ProtocolReport
-    from model.learning.reporting import Report
 
-Layout = Literal["synthetic", "mars", "lsvid", "duke", "ilids", "prid", "folders"]
-Device = Literal["auto", "cpu", "cuda"]
-Recipe = Literal["paper", "paper-small", "cpu", "small", "tiny"]
 Row = Literal["cnn", "cnn-three-stages", "vanilla", "spatial", "temporal", "global"]
-
-DatasetOption = Annotated[Layout, typer.Option(help="Layout of the data set.")]
-RootOption = Annotated[Path, typer.Option(help="The data set's folder.")]
-SplitOption = Annotated[
-    int | None, typer.Option(help="One of the ten splits of iLIDS-VID or PRID2011.")
-]
-LayoutOption = Annotated[
-    Literal["torchvision", "caffe"] | None,
-    typer.Option(help="Where the backbone strides: what --init was trained with."),
-]
-WorkersOption = Annotated[
-    int | None, typer.Option(min=0, help="Processes that decode and augment.")
-]
-DeviceOption = Annotated[Device, typer.Option(help="Where the network computes.")]
 
 
 def train(
@@ -128,105 +117,6 @@ def _configured(
     return config.model_copy(update=changes)
 
 
-def evaluate(
-    dataset: Annotated[list[str], typer.Option(help="Layout; repeat for several sets.")],
-    root: Annotated[list[Path], typer.Option(help="Its folder, in the same order.")],
-    model: Annotated[
-        list[Path], typer.Option(help="A bundle or a checkpoint; repeat for several models.")
-    ],
-    protocol: Annotated[
-        str | None, typer.Option(help="One protocol by name; otherwise all of the set.")
-    ] = None,
-    split: SplitOption = None,
-    frames: Annotated[int, typer.Option(min=1, max=32, help="Frames per tracklet.")] = 32,
-    rerank: Annotated[
-        bool, typer.Option("--rerank", help="Also re-rank each query by itself (k-reciprocal).")
-    ] = False,
-    against: Annotated[
-        Path | None,
-        typer.Option(help="An earlier report of the same set: intervals of the difference."),
-    ] = None,
-    pictures: Annotated[
-        Path | None, typer.Option(help="Folder for pictures of the worst queries' rankings.")
-    ] = None,
-    report: Annotated[Path | None, typer.Option(help="Write the JSON report here too.")] = None,
-    device: DeviceOption = "auto",
-    workers: Annotated[int, typer.Option(min=0, help="Processes that decode.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-) -> None:
-    """Measure models on data sets: CMC, mAP, mINP, TPR at FPR, each with its protocol's name.
-
-    Example: sightline evaluate --dataset mars --root MARS --model bundles/mine --json
-
-    Example: sightline evaluate --dataset synthetic --root worlds/k1 --model a.safetensors
-    --report after.json --against before.json
-    """
-    from model.datasets.catalogue import open_dataset
-    from model.learning.opening import open_embedder
-    from model.learning.reporting import Report, compare, write_json
-
-    with failures_as_exit():
-        if len(dataset) != len(root):
-            raise InvalidParameter("every --dataset needs its --root")
-        rows: list[Report] = []
-        for name, folder in zip(dataset, root, strict=True):
-            data = open_dataset(name, folder, split=split)
-            chosen = data.protocols if protocol is None else (data.protocol(protocol),)
-            for path in model:
-                embedder = open_embedder(path, device)
-                label = f"{path.name} on {data.name}"
-                embedded = _embedded(chosen, embedder, frames, workers, label)
-                reports = tuple(half.report(rerank=rerank) for half in embedded)
-                rows.append(Report(str(path), data.name, frames, reports))
-                if pictures is not None:
-                    _draw_rankings(embedded[0], reports[0], embedder.size, pictures)
-        answer: dict[str, Any] = {"reports": [row.as_json() for row in rows]}
-        if against is not None:
-            answer["difference"] = compare(rows, against)
-        if report is not None:
-            write_json(report, answer)
-        if as_json:
-            print_json(answer)
-        else:
-            _print_tables(rows, answer)
-
-
-def _embedded(
-    protocols: "tuple[Protocol, ...]",
-    embedder: "ClipEmbedder",
-    frames: int,
-    workers: int,
-    label: str,
-) -> "list[Embedded]":
-    """The protocols' vectors, with a progress line."""
-    from model.learning.evaluate import all_tracklets, embed_protocols
-
-    with ProgressLine(label, len(all_tracklets(protocols)), "tracklets") as line:
-        return embed_protocols(
-            protocols, embedder, frames=frames, workers=workers, advance=line.advance
-        )
-
-
-def _draw_rankings(
-    embedded: "Embedded", report: "ProtocolReport", size: tuple[int, int], folder: Path
-) -> None:
-    from model.learning.explain import draw_rankings
-
-    paths = draw_rankings(embedded, report.retrieval, size, folder)
-    console.print(f"wrote {len(paths)} rankings to {folder}", markup=False)
-
-
-def _print_tables(rows: "list[Report]", answer: dict[str, Any]) -> None:
-    from model.learning.reporting import cross_domain_table, difference_table, protocol_table
-
-    for row in rows:
-        output.print(protocol_table(row))
-    if len(rows) > 1:
-        output.print(cross_domain_table(rows))
-    if "difference" in answer:
-        output.print(difference_table(answer["difference"]))
-
-
 def ablate(
     dataset: DatasetOption,
     root: RootOption,
@@ -259,9 +149,9 @@ def ablate(
     from model.learning.ablate import Experiment, ablation_table
     from model.learning.parallel import Processes
     from model.learning.precision import choose_device
-    from model.learning.reporting import write_json
     from model.learning.trainer import Run
     from model.learning.variants import ROWS, row_named
+    from model.reports import write_json
 
     with failures_as_exit():
         rows = ROWS if row is None else tuple(row_named(name) for name in row)

@@ -7,11 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.datasets.tracklets import Protocol, TrackletSource, cameras, identities
+from model.datasets.tracklets import Protocol, TrackletSource, cameras, identities, places
 from model.errors import InvalidParameter
 from model.learning import bootstrap
 from model.learning.embed import ClipEmbedder, embed_tracklets
-from model.learning.metrics import Labels, Retrieval, retrieve, true_positive_rates
+from model.learning.metrics import (
+    Labels,
+    Retrieval,
+    comparable_with,
+    retrieve,
+    true_positive_rates,
+)
 from model.learning.rerank import GalleryGraph
 
 TEST_FRAMES = 32
@@ -27,6 +33,8 @@ class ProtocolReport:
     protocol: str
     queries: int
     gallery: int
+    compared: float
+    """Mean number of the gallery's tracklets that a valid query was compared with."""
     scores: dict[str, float]
     intervals: dict[str, tuple[float, float]]
     """95 %, over identities."""
@@ -51,6 +59,7 @@ class ProtocolReport:
             "queries": self.queries,
             "valid_queries": self.valid_queries,
             "gallery": self.gallery,
+            "compared": self.compared,
             "scores": self.scores,
             "intervals_95": {name: list(bounds) for name, bounds in self.intervals.items()},
             "verification": self.verification,
@@ -74,10 +83,10 @@ class Embedded:
 
     def report(self, *, rerank: bool = False) -> ProtocolReport:
         """Raises `InvalidParameter` where no query has a match."""
-        asked = Labels(identities(self.protocol.query), cameras(self.protocol.query))
-        held = Labels(identities(self.protocol.gallery), cameras(self.protocol.gallery))
+        asked, held = labels(self.protocol.query), labels(self.protocol.gallery)
+        scope = self.protocol.scope
         similarity = self.query @ self.gallery.T
-        retrieval = retrieve(similarity, asked, held)
+        retrieval = retrieve(similarity, asked, held, scope)
         if not retrieval.valid.any():
             raise InvalidParameter(
                 f"{self.protocol.name}: no query has a match from another camera in the gallery"
@@ -86,18 +95,28 @@ class Embedded:
         if rerank:
             graph = GalleryGraph.build(self.gallery)
             scores = np.stack([graph.rerank(row) for row in similarity])
-            reranked = retrieve(scores, asked, held).scores()
+            reranked = retrieve(scores, asked, held, scope).scores()
+        compared = [
+            np.count_nonzero(comparable_with(asked, held, q, scope))
+            for q in np.flatnonzero(retrieval.valid).tolist()
+        ]
         return ProtocolReport(
             protocol=self.protocol.name,
             queries=len(asked),
             gallery=len(held),
+            compared=float(np.mean(compared)),
             scores=retrieval.scores(),
             intervals=bootstrap.intervals(retrieval, asked.identities),
-            verification=true_positive_rates(similarity, asked, held),
+            verification=true_positive_rates(similarity, asked, held, scope=scope),
             reranked=reranked,
             retrieval=retrieval,
             identities=asked.identities,
         )
+
+
+def labels(tracklets: tuple[TrackletSource, ...]) -> Labels:
+    """Who is in them, and which camera saw them where."""
+    return Labels(identities(tracklets), cameras(tracklets), places(tracklets))
 
 
 def embed_protocols(
@@ -139,4 +158,5 @@ def subset(whole: Protocol, most: int, seed: int = 0) -> Protocol:
         name=f"{whole.name}, {len(kept)} identities of it",
         query=tuple(t for t in whole.query if t.identity in kept),
         gallery=tuple(t for t in whole.gallery if t.identity in kept),
+        scope=whole.scope,
     )

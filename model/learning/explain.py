@@ -10,12 +10,15 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from model.datasets.tracklets import TrackletSource
+from model.learning.attention import HIDDEN, Watched
 from model.learning.clip import read_clip
 from model.learning.embed import ClipEmbedder, Look, read_test_clip
-from model.learning.evaluate import Embedded
-from model.learning.metrics import Labels, Retrieval, comparable
+from model.learning.evaluate import Embedded, labels
+from model.learning.metrics import Retrieval, comparable
 from model.opencv import cv2
 
+WATCHED = 8
+"""Tracklets in a picture of measured attention."""
 SHOWN = 10
 """Gallery tracklets in a picture of a ranking."""
 
@@ -82,6 +85,67 @@ def _caption(axes: Any, text: str) -> None:
     axes.text(0, 1.02, text, transform=axes.transAxes, fontsize=8).set_in_layout(False)
 
 
+def draw_watched(
+    watched: Sequence[Watched], frames: int, size: tuple[int, int], path: Path
+) -> None:
+    """Tracklets that hide something, a row each, with each frame's share of attention as a bar.
+
+    The line is the even share. Below the bar stands the share, and how much of the person is seen.
+    A red frame is another person's (a tracker jump, or the stranger that was swapped in), an orange
+    one is hidden. A second row shows the tracklet with its stranger.
+    """
+    telling = sorted(watched, key=lambda one: -float(one.visible.std()))[:WATCHED]
+    rows = []
+    for one in telling:
+        clip = read_test_clip(one.tracklet, frames, size)
+        rows.append(_watched_row(clip, one.temporal, one, None))
+        if one.stranger is not None:
+            clip[one.stranger.place] = one.stranger.frame
+            rows.append(_watched_row(clip, one.stranger.temporal, one, one.stranger.place))
+    width = max(row.shape[1] for row in rows)
+    padded = [
+        np.pad(row, ((0, 8), (0, width - row.shape[1]), (0, 0)), constant_values=255)
+        for row in rows
+    ]
+    done, data = cv2.imencode(path.suffix, np.vstack(padded)[..., ::-1])
+    assert done
+    path.write_bytes(data.tobytes())
+
+
+_CELL = (128, 64)
+_BAR = 40
+_RED, _ORANGE, _WHITE, _BLUE, _GREY = (
+    (214, 39, 40),
+    (255, 127, 14),
+    (255, 255, 255),
+    (31, 119, 180),
+    (150, 150, 150),
+)
+
+
+def _watched_row(
+    clip: Frames, shares: NDArray[np.float64], one: Watched, swapped: int | None
+) -> Frames:
+    """Frames side by side, their bars and numbers below: RGB."""
+    cells = []
+    for k, frame in enumerate(clip):
+        other = k == swapped or bool(one.foreign[k])
+        colour = _RED if other else _ORANGE if one.visible[k] < HIDDEN else _WHITE
+        height, width = _CELL
+        small = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+        picture = cv2.copyMakeBorder(small, 3, 3, 3, 3, cv2.BORDER_CONSTANT, value=colour)
+        below = np.full((_BAR + 26, width + 6, 3), 255, np.uint8)
+        bar = round(min(shares[k] / RED, 1) * _BAR)
+        below[_BAR - bar : _BAR, 14 : width - 8] = _BLUE
+        below[_BAR - round(_BAR / RED), :] = _GREY
+        seen = "other" if other else f"{one.visible[k]:.2f} seen"
+        for line, text in enumerate((f"x {shares[k]:.2f}", seen)):
+            place = (8, _BAR + 10 + 12 * line)
+            cv2.putText(below, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.33, (0, 0, 0), 1)
+        cells.append(np.vstack([picture, below]))
+    return np.hstack(cells)
+
+
 def draw_rankings(
     embedded: Embedded, retrieval: Retrieval, size: tuple[int, int], folder: Path, count: int = 10
 ) -> list[Path]:
@@ -102,7 +166,7 @@ def draw_rankings(
 
 def _draw_ranking(embedded: Embedded, q: int, size: tuple[int, int], path: Path) -> None:
     query, gallery = embedded.protocol.query[q], embedded.protocol.gallery
-    allowed = comparable(_labels([query]), _labels(gallery))[0]
+    allowed = comparable(labels((query,)), labels(gallery), embedded.protocol.scope)[0]
     similarity = np.where(allowed, embedded.gallery @ embedded.query[q], -np.inf)
     order = np.argsort(-similarity, kind="stable")[: min(SHOWN, int(allowed.sum()))]
     figure = Figure(figsize=(1 + 0.9 * len(order), 2.4), layout="constrained")
@@ -119,10 +183,3 @@ def _draw_ranking(embedded: Embedded, q: int, size: tuple[int, int], path: Path)
         for spine in axes.spines.values():
             spine.set(color="tab:green" if match else "tab:red", linewidth=3)
     figure.savefig(path, dpi=100)
-
-
-def _labels(tracklets: Sequence[TrackletSource]) -> Labels:
-    return Labels(
-        np.array([tracklet.identity for tracklet in tracklets], np.int64),
-        np.array([tracklet.camera for tracklet in tracklets], np.int64),
-    )

@@ -1,8 +1,9 @@
 """Retrieval and verification metrics of re-identification, from similarities alone.
 
-A query's own gallery leaves out what has its identity *and* its camera; distractors stay, as
-impostors. Equal similarities keep the gallery's order (a stable sort). A query without a match in
-its gallery is not valid: it has no rank, no average precision, and counts only in "all".
+A query's own gallery leaves out what has its identity *and* its camera, and what lies outside the
+protocol's scope; distractors stay, as impostors. Equal similarities keep the gallery's order (a
+stable sort). A query without a match in its gallery is not valid: it has no rank, no average
+precision, and counts only in "all".
 Axis letters: Q queries, G gallery items.
 """
 
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from model.datasets.tracklets import Scope
 
 CMC_RANKS = (1, 5, 10, 20)
 FALSE_POSITIVE_RATES = (1e-2, 1e-3, 1e-4)
@@ -21,10 +24,14 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Labels:
-    """Who is on which side of a comparison, and which camera saw them: int64 [n] each."""
+    """Who is on which side of a comparison, and which camera saw them where: int64 [n] each.
+
+    `places` are needed only where a scope asks for them.
+    """
 
     identities: Ints
     cameras: Ints
+    places: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.identities)
@@ -48,20 +55,36 @@ class Retrieval:
         return weighted_scores(self, self.valid.astype(np.float64), ranks=ranks)
 
 
-def comparable(query: Labels, gallery: Labels) -> Bools:
-    """[Q, G], False where the same identity was seen by the same camera."""
-    same = query.identities[:, None] == gallery.identities
-    return np.asarray(~(same & (query.cameras[:, None] == gallery.cameras)))
+def comparable(query: Labels, gallery: Labels, scope: Scope = "everywhere") -> Bools:
+    """[Q, G], False where the same identity was seen by the same camera, and outside the scope."""
+    return np.stack([comparable_with(query, gallery, q, scope) for q in range(len(query))])
 
 
-def retrieve(similarity: NDArray[np.floating], query: Labels, gallery: Labels) -> Retrieval:
+def comparable_with(query: Labels, gallery: Labels, q: int, scope: Scope = "everywhere") -> Bools:
+    """Row q of `comparable`: [G]. Raises ValueError for a scope without places."""
+    same = gallery.identities == query.identities[q]
+    allowed = np.asarray(~(same & (gallery.cameras == query.cameras[q])))
+    if scope == "everywhere":
+        return allowed
+    if query.places is None or gallery.places is None:
+        raise ValueError(f"the scope {scope!r} needs places")
+    here = gallery.places == query.places[q]
+    return np.asarray(allowed & (here if scope == "same place" else ~here))
+
+
+def retrieve(
+    similarity: NDArray[np.floating],
+    query: Labels,
+    gallery: Labels,
+    scope: Scope = "everywhere",
+) -> Retrieval:
     """Rank the gallery for every query by similarity [Q, G] (larger is nearer)."""
     Q = len(query)
     valid = np.zeros(Q, np.bool_)
     first = np.zeros(Q, np.int64)
     precision, penalty = np.zeros(Q), np.zeros(Q)
     for q in range(Q):
-        places = match_places(similarity[q], query, gallery, q)
+        places = match_places(similarity[q], query, gallery, q, scope)
         if not len(places):
             continue
         valid[q], first[q] = True, places[0]
@@ -71,11 +94,15 @@ def retrieve(similarity: NDArray[np.floating], query: Labels, gallery: Labels) -
 
 
 def match_places(
-    similarity: NDArray[np.floating], query: Labels, gallery: Labels, q: int
+    similarity: NDArray[np.floating],
+    query: Labels,
+    gallery: Labels,
+    q: int,
+    scope: Scope = "everywhere",
 ) -> NDArray[np.int64]:
     """1-based places of query q's matches in its own ranked gallery, from similarities [G]."""
     same = gallery.identities == query.identities[q]
-    kept = ~(same & (gallery.cameras == query.cameras[q]))
+    kept = comparable_with(query, gallery, q, scope)
     order = np.argsort(-similarity[kept], kind="stable")
     return np.flatnonzero(same[kept][order]) + 1
 
@@ -87,14 +114,17 @@ def weighted_scores(
     total = weights.sum()
     if total <= 0:
         raise ValueError("no query has a match in the gallery")
+    rows = query_scores(retrieval, ranks=ranks)
+    return {name: float(weights @ row / total) for name, row in rows.items()}
+
+
+def query_scores(retrieval: Retrieval, *, ranks: tuple[int, ...] = CMC_RANKS) -> dict[str, Floats]:
+    """What each query adds to each score, [Q]; nothing where it is not valid."""
     found = {
-        f"rank-{k}": float(weights @ (retrieval.valid & (retrieval.first_match <= k)) / total)
+        f"rank-{k}": (retrieval.valid & (retrieval.first_match <= k)).astype(np.float64)
         for k in ranks
     }
-    return found | {
-        "mAP": float(weights @ retrieval.average_precision / total),
-        "mINP": float(weights @ retrieval.inverse_penalty / total),
-    }
+    return found | {"mAP": retrieval.average_precision, "mINP": retrieval.inverse_penalty}
 
 
 def true_positive_rates(
@@ -102,6 +132,7 @@ def true_positive_rates(
     query: Labels,
     gallery: Labels,
     *,
+    scope: Scope = "everywhere",
     rates: tuple[float, ...] = FALSE_POSITIVE_RATES,
 ) -> dict[str, float | None]:
     """Share of genuine pairs accepted where at most `rate` of the impostor pairs are.
@@ -109,7 +140,7 @@ def true_positive_rates(
     Accepted means a similarity *above* the threshold, so that ties never pass the rate. A rate
     with less than one impostor pair behind it is None: nothing supports it.
     """
-    usable = comparable(query, gallery)
+    usable = comparable(query, gallery, scope)
     same = query.identities[:, None] == gallery.identities
     genuine, impostor = similarity[usable & same], similarity[usable & ~same]
     answer: dict[str, float | None] = {}

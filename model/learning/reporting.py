@@ -1,7 +1,6 @@
-"""Reports of evaluations as tables and JSON, and the difference between two of them."""
+"""Reports of evaluations as tables, and the difference between two of them."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from model.errors import InvalidParameter
 from model.learning.bootstrap import paired_intervals
 from model.learning.evaluate import ProtocolReport
 from model.learning.metrics import Retrieval
+from model.reports import read_json
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ def protocol_table(report: Report) -> Table:
     rows = report.protocols
     table.add_row("queries with a match", *(f"{r.valid_queries} of {r.queries}" for r in rows))
     table.add_row("gallery", *(str(row.gallery) for row in rows))
+    table.add_row("compared with, on average", *(f"{row.compared:.0f}" for row in rows))
     for name in rows[0].scores:
         table.add_row(name, *(_percent(row.scores[name], row.intervals[name]) for row in rows))
     for name in rows[0].verification:
@@ -83,17 +84,35 @@ def cross_domain_table(reports: Sequence[Report]) -> Table:
     """Models x test protocols, rank-1 / mAP, as in the paper's tables 1 to 3."""
     table = Table(title="rank-1 / mAP")
     table.add_column("model")
+    table.add_column("frames")
     columns = list(dict.fromkeys(row.protocol for report in reports for row in report.protocols))
     for column in columns:
         table.add_column(column)
-    for model in dict.fromkeys(report.model for report in reports):
+    for model, frames in dict.fromkeys((report.model, report.frames) for report in reports):
         cells = {
             row.protocol: f"{100 * row.scores['rank-1']:.1f} / {100 * row.scores['mAP']:.1f}"
             for report in reports
-            if report.model == model
+            if (report.model, report.frames) == (model, frames)
             for row in report.protocols
         }
-        table.add_row(model, *(cells.get(column, "") for column in columns))
+        table.add_row(model, str(frames), *(cells.get(column, "") for column in columns))
+    return table
+
+
+def attention_table(watched: Mapping[str, Any]) -> Table:
+    """What `attention_report` found; a share of 1 is an even share."""
+    table = Table(title=f"attention of {watched['model']} on {watched['dataset']}")
+    for column in ("", "value", "95 %"):
+        table.add_column(column)
+    for name, found in watched.items():
+        if not isinstance(found, dict):
+            continue
+        bounds = found["interval_95"]
+        table.add_row(
+            name.replace("_", " "),
+            "–" if found["value"] is None else f"{found['value']:.2f}",
+            "–" if bounds is None else f"[{bounds[0]:.2f}, {bounds[1]:.2f}]",
+        )
     return table
 
 
@@ -103,19 +122,51 @@ def compare(reports: Sequence[Report], earlier: Path) -> list[dict[str, Any]]:
     Raises `InvalidParameter` where the earlier file is no report or is about other queries.
     """
     try:
-        before = json.loads(earlier.read_text(encoding="utf-8"))["reports"]
-        theirs = {row["protocol"]: row for report in before for row in report["protocols"]}
+        before = read_json(earlier)["reports"]
+        theirs = {
+            (report["frames_per_tracklet"], row["protocol"]): row
+            for report in before
+            for row in report["protocols"]
+        }
         return [
             {
                 "model": report.model,
                 "protocol": row.protocol,
-                "intervals_95": _difference(row, theirs[row.protocol]["per_query"]),
+                "intervals_95": _difference(row, theirs[report.frames, row.protocol]["per_query"]),
             }
             for report in reports
             for row in report.protocols
         ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise InvalidParameter(f"{earlier} is no report about the same queries") from error
+
+
+def differences_to_baselines(
+    reports: Sequence[Report], baselines: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Paired 95 % intervals of (model - baseline) in the same run, over identities."""
+    names = {text.partition("=")[0] for text in baselines}
+    return [
+        {
+            "model": ours.model,
+            "baseline": theirs.model,
+            "dataset": ours.dataset,
+            "frames_per_tracklet": ours.frames,
+            "protocol": row.protocol,
+            "intervals_95": {
+                name: [low, high]
+                for name, (low, high) in paired_intervals(
+                    row.retrieval, other.retrieval, row.identities
+                ).items()
+            },
+        }
+        for ours in reports
+        for theirs in reports
+        if ours.model not in names
+        and theirs.model in names
+        and (ours.dataset, ours.frames) == (theirs.dataset, theirs.frames)
+        for row, other in zip(ours.protocols, theirs.protocols, strict=True)
+    ]
 
 
 def _difference(row: ProtocolReport, theirs: dict[str, Any]) -> dict[str, list[float]]:
@@ -142,12 +193,3 @@ def difference_table(differences: Sequence[dict[str, Any]]) -> Table:
         bounds = [row["intervals_95"][name] for row in differences]
         table.add_row(name, *(f"[{100 * low:+.1f}, {100 * high:+.1f}]" for low, high in bounds))
     return table
-
-
-def write_json(path: Path, answer: dict[str, Any]) -> None:
-    """Raises `InvalidParameter` where the file cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(answer, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InvalidParameter(f"{path} cannot be written: {error.strerror}") from error

@@ -84,7 +84,8 @@ def synth(
 
 def _changed(config: WorldConfig, **changes: int | None) -> WorldConfig:
     """The configuration with the fields that were given."""
-    return replace(config, **{name: value for name, value in changes.items() if value is not None})
+    given: dict[str, Any] = {name: one for name, one in changes.items() if one is not None}
+    return replace(config, **given)
 
 
 def _run(

@@ -57,13 +57,16 @@ def colour_probe(world: SyntheticWorld, frames: int = 4) -> ProbeResult:
 
 def _describe(world: SyntheticWorld, numbers: range, frames: int) -> Floats:
     picked = np.linspace(numbers.start, numbers.stop - 1, min(frames, len(numbers)))
-    parts = [_stripes(world.jpeg(int(number))) for number in picked.round()]
+    parts = [colour_stripes(decode(world.jpeg(int(number)))) for number in picked.round()]
     return np.asarray(np.sqrt(np.mean(parts, 0)))
 
 
-def _stripes(data: bytes) -> Floats:
-    """RGB histograms (4 levels a channel) of the middle two thirds, per stripe."""
-    small = cv2.resize(decode(data), _WORKING_SIZE, interpolation=cv2.INTER_AREA)
+def colour_stripes(frame: NDArray[np.uint8]) -> Floats:
+    """RGB histograms (4 levels a channel) of the middle two thirds, per stripe: [STRIPES * 64].
+
+    `frame` is RGB [H, W, 3] of any size.
+    """
+    small = cv2.resize(frame, _WORKING_SIZE, interpolation=cv2.INTER_AREA)
     levels = (small[:, 11:53] // 64).astype(int)
     codes = levels[..., 0] * 16 + levels[..., 1] * 4 + levels[..., 2]
     bands = codes.reshape(STRIPES, -1)

@@ -8,8 +8,9 @@ import typer
 from typer.testing import CliRunner
 
 from model.datasets.tracklets import TrackletSource
-from model.learning.commands import ablate, evaluate, explain, train
-from model.synthetic import preset, synthesise
+from model.learning.commands import ablate, explain, train
+from model.learning.evaluation import evaluate
+from model.synthetic import Kind, preset, synthesise
 from tests.support.people import dataset
 
 
@@ -84,6 +85,46 @@ def test_evaluate_draws_a_matrix_of_models_and_sets(
     assert answer.exit_code == 0, answer.output
     assert "rank-1 / mAP" in answer.stdout
     assert list((tmp_path / "ranks").iterdir())
+
+
+def test_evaluate_measures_baselines_frames_and_attention_in_one_run(
+    app: typer.Typer, weights: Path, tmp_path: Path
+) -> None:
+    config = preset(
+        "tiny",
+        kind=Kind.K1,
+        identities=4,
+        environments=2,
+        cameras_per_environment=2,
+        second_environment_rate=1.0,
+    )
+    synthesise(config, tmp_path / "k1")
+    command = ["evaluate", "--dataset", "synthetic", "--root", str(tmp_path / "k1")]
+    command += ["--model", str(weights), "--baseline", "colour-stripes", "--attention", "6"]
+    command += ["--frames", "1", "--frames", "8", "--frames", "32"]
+
+    answer = CliRunner().invoke(app, [*command, "--pictures", str(tmp_path / "looks"), "--json"])
+
+    assert answer.exit_code == 0, answer.output
+    found = json.loads(answer.stdout)
+    # Tracklets of four frames cannot tell 8 from 32.
+    runs = [(Path(one["model"]).name, one["frames_per_tracklet"]) for one in found["reports"]]
+    assert runs == [(name, n) for name in (weights.name, "colour-stripes") for n in (1, 8)]
+    assert "32 is left out" in answer.stderr
+    names = [protocol["protocol"] for protocol in found["reports"][0]["protocols"]]
+    assert names == [
+        "synthetic K1, held-out people",
+        "synthetic K1, all people, same environment",
+        "synthetic K1, all people, other environments",
+        "synthetic K1, all people",
+    ]
+    assert len(found["differences_to_baselines"]) == 2 * 4
+    (attention,) = found["attention"]
+    assert attention["tracklets"] == 6
+    assert attention["share_of_clear_frames"]["value"] > 0
+    assert found["seconds"] > 0
+    assert found["cores"] >= 1
+    assert len(list((tmp_path / "looks").glob("attention-*.png"))) == 1
 
 
 def test_explain_draws_a_picture(

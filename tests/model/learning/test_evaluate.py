@@ -13,9 +13,10 @@ from model.datasets.tracklets import Protocol, TrackletSource
 from model.errors import InvalidParameter
 from model.learning.embed import BundleEmbedder, Look, NetworkEmbedder, embed_tracklets
 from model.learning.evaluate import Embedded, all_tracklets, embed_protocols, subset
-from model.learning.reporting import Report, compare, cross_domain_table, protocol_table, write_json
+from model.learning.reporting import Report, compare, cross_domain_table, protocol_table
 from model.network.config import preset
 from model.network.variants import build_network, with_structure
+from model.reports import write_json
 from model.runtime import load_embedder
 from tests.support.fake_bundle import make_bundle
 from tests.support.people import dataset, tracklet
@@ -114,7 +115,12 @@ def test_tables_show_every_model_and_protocol() -> None:
     matrix = cross_domain_table([report("a"), report("b")])
 
     assert [str(column.header) for column in table.columns] == ["", "all against all"]
-    assert list(table.columns[0].cells)[:3] == ["queries with a match", "gallery", "rank-1"]
+    assert list(table.columns[0].cells)[:4] == [
+        "queries with a match",
+        "gallery",
+        "compared with, on average",
+        "rank-1",
+    ]
     assert list(matrix.columns[0].cells) == ["a", "b"]
 
 

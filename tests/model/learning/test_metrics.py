@@ -1,5 +1,7 @@
 """Metrics against brute force and scikit-learn, on galleries with everything that goes wrong."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_curve
 
-from model.datasets.tracklets import DISTRACTOR
+from model.datasets.tracklets import DISTRACTOR, Scope
 from model.learning.metrics import Labels, comparable, retrieve, true_positive_rates
 
 
@@ -113,3 +115,33 @@ def test_true_positive_rate_equals_the_roc_curve(
     else:
         wrong, right, _ = roc_curve(same[usable], similarity[usable], drop_intermediate=False)
         assert found == pytest.approx(right[wrong <= rate + 1e-9].max())
+
+
+@given(galleries(), st.sampled_from(["same place", "other places"]))
+def test_a_scope_equals_a_gallery_of_what_lies_in_it(
+    case: tuple[NDArray[np.float64], Labels, Labels], scope: Scope
+) -> None:
+    similarity, query, gallery = case
+    rng = np.random.default_rng(len(gallery))
+    asked = replace(query, places=rng.integers(0, 2, len(query)))
+    held = replace(gallery, places=rng.integers(0, 2, len(gallery)))
+    assert asked.places is not None
+    assert held.places is not None
+
+    found = retrieve(similarity, asked, held, scope)
+
+    for q in range(len(query)):
+        inside = (held.places == asked.places[q]) == (scope == "same place")
+        part = Labels(gallery.identities[inside], gallery.cameras[inside])
+        one = Labels(query.identities[[q]], query.cameras[[q]])
+        alone = retrieve(similarity[[q]][:, inside], one, part)
+        assert found.valid[q] == alone.valid[0]
+        assert found.first_match[q] == alone.first_match[0]
+        assert found.average_precision[q] == pytest.approx(alone.average_precision[0])
+
+
+def test_a_scope_needs_places() -> None:
+    labels = Labels(np.array([1]), np.array([0]))
+
+    with pytest.raises(ValueError, match="places"):
+        retrieve(np.ones((1, 1)), labels, labels, "same place")
