@@ -1,10 +1,10 @@
-"""kill -9 in the middle of enrolling and erasing: what was acknowledged must be true afterwards.
+"""kill -9 amid enrolling, changing, merging, erasing and rebuilding: what was answered stays true.
 
-    python benchmarks/kills.py --kills 200 --seed 1
+A child process works on a gallery and tells, through a pipe, what it is about to do and what has
+been answered. It is killed at a random moment; then the gallery is opened, verified and compared
+with what was told. What was under way has happened as a whole, or not at all.
 
-A child process enrols and erases in a gallery and tells, through a pipe, what it is about to do and
-what has been answered. It is killed at a random moment; then the gallery is opened, verified and
-compared with the pipe. Prints JSON; exit 1 where anything was lost, torn or brought back.
+    python -m benchmarks.reliability --only kills --seed 1
 """
 
 import argparse
@@ -17,39 +17,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.expected import Expected, Labels, Step
+from benchmarks.serving import environment
+from benchmarks.tally import Campaign, Tally
 from indexer.gallery import LocalGallery, open_gallery
-from indexer.records import Filter, NewTracklet
+from indexer.records import Filter, NewTracklet, Tracklet, TrackletPatch
 
 MODEL = "0123456789abcdef"
 WIDTH = 256
 PICTURES = 4
+_ACTOR = "child"
+_IDENTITIES = [f"p{number}" for number in range(6)]
+_CAMERAS = [f"c{number}" for number in range(3)]
 _LONGEST_LIFE = 0.25
 
 
-@dataclass
-class Tally:
-    """What a campaign saw."""
-
-    kills: int = 0
-    acknowledged: int = 0
-    unacknowledged_kept: int = 0
-    lost: list[str] = field(default_factory=list)
-    torn: list[str] = field(default_factory=list)
-    brought_back: list[str] = field(default_factory=list)
-    findings: list[str] = field(default_factory=list)
-
-    @property
-    def ok(self) -> bool:
-        return not (self.lost or self.torn or self.brought_back or self.findings)
-
-
-def made_up(tracklet_id: str) -> NewTracklet:
-    """A tracklet that follows from its id alone, so that it can be compared afterwards."""
+def made_up(tracklet_id: str, identity: str | None, camera: str | None) -> NewTracklet:
+    """A tracklet whose content follows from its id, so that it can be compared afterwards."""
     digest = hashlib.sha256(tracklet_id.encode()).digest()
     rng = np.random.default_rng(np.frombuffer(digest, np.uint32))
     vector = rng.standard_normal(WIDTH)
@@ -62,119 +50,188 @@ def made_up(tracklet_id: str) -> NewTracklet:
         received=PICTURES,
         sampled=tuple(range(PICTURES)),
         pictures=[rng.bytes(int(rng.integers(100, 9000))) for _ in range(PICTURES)],
-        identity=f"p{digest[0] % 20}",
-        camera=f"c{digest[1] % 4}",
+        identity=identity,
+        camera=camera,
     )
+
+
+def next_step(choices: random.Random, expected: Expected, name: str) -> Step:
+    """What to do next; `name` is the id of a tracklet that is not there yet."""
+    there, identities = sorted(expected.tracklets), expected.identities()
+    identity, camera = choices.choice([None, *_IDENTITIES]), choices.choice(_CAMERAS)
+    steps: list[Step] = [["enrol", name, identity, camera]] * 8
+    if there:
+        some = choices.choice(there)
+        steps += [["patch", some, identity, camera]] * 4 + [["erase", some]] * 3 + [["rebuild"]]
+    if identities:
+        others = [one for one in _IDENTITIES if one != identities[0]]
+        steps += [["merge", identities[0], choices.choice(others)]] * 3
+        steps += [["erase_identity", choices.choice(identities)]]
+    if expected.merges:
+        steps += [["undo", choices.choice(sorted(expected.merges))]] * 2
+    return choices.choice(steps)
+
+
+def do(gallery: LocalGallery, step: Step) -> str | None:
+    """Do a step; a merge answers with its id."""
+    kind, *what = step
+    if kind == "enrol":
+        gallery.enrol(made_up(str(what[0]), what[1], what[2]), actor=_ACTOR)
+    elif kind == "patch":
+        changes = TrackletPatch(identity=what[1], camera=what[2])
+        gallery.patch(str(what[0]), changes, actor=_ACTOR)
+    elif kind == "merge":
+        return gallery.merge(str(what[0]), str(what[1]), actor=_ACTOR).merge_id
+    elif kind == "undo":
+        gallery.undo_merge(str(what[0]), actor=_ACTOR)
+    elif kind == "erase":
+        gallery.erase(str(what[0]), actor=_ACTOR)
+    elif kind == "erase_identity":
+        gallery.erase_identity(str(what[0]), actor=_ACTOR)
+    else:
+        gallery.rebuild()
+    return None
 
 
 def work(folder: Path, life: int, seed: int) -> None:
     """What the child does until it is killed."""
     choices = random.Random(f"{seed} {life}")
-    with open_gallery(folder, model_id=MODEL, width=WIDTH, create=True, threads=1) as gallery:
-        mine: list[str] = []
+    with _opened(folder) as gallery:
+        expected = Expected(labels(gallery))
         number = 0
         while True:
-            if mine and choices.random() < 0.2:
-                tracklet_id = mine.pop(choices.randrange(len(mine)))
-                _tell("erasing", tracklet_id)
-                gallery.erase(tracklet_id, actor="child")
-                _tell("erased", tracklet_id)
-            else:
-                tracklet_id = f"life{life}-{number}"
-                number += 1
-                _tell("enrolling", tracklet_id)
-                gallery.enrol(made_up(tracklet_id), actor="child")
-                _tell("enrolled", tracklet_id)
-                mine.append(tracklet_id)
+            step = next_step(choices, expected, f"life{life}-{number}")
+            number += 1
+            _tell({"step": step})
+            answer = do(gallery, step)
+            _tell({"done": answer})
+            expected.take(step, answer)
 
 
 def campaign(folder: Path, kills: int, seed: int) -> Tally:
     """Kill `kills` children one after the other in one gallery, checking after each."""
     choices = random.Random(seed)
-    tally, present = Tally(), set[str]()
+    tally, expected = Tally(), Expected()
     for life in range(kills):
-        lines = _one_life(folder, life, seed, choices.uniform(0, _LONGEST_LIFE))
-        undecided = _follow(lines, present)
-        tally.kills += 1
-        tally.acknowledged += sum(done in {"enrolled", "erased"} for done, _ in lines)
-        with open_gallery(folder, model_id=MODEL, width=WIDTH, create=True, threads=1) as gallery:
-            _check(gallery, present, undecided, tally)
+        told = _one_life(folder, life, seed, choices.uniform(0, _LONGEST_LIFE))
+        undecided = _follow(told, expected, tally)
+        tally.count("kills")
+        with _opened(folder) as gallery:
+            _check(gallery, expected, undecided, tally)
+        # Its merges are the next child's no more: it does not know their ids.
+        expected.merges.clear()
     return tally
 
 
-def _one_life(folder: Path, life: int, seed: int, span: float) -> list[tuple[str, str]]:
-    """Run and kill one child; what it told, as (done, tracklet id)."""
+def _one_life(folder: Path, life: int, seed: int, span: float) -> list[dict[str, object]]:
+    """Run and kill one child; what it told."""
     child = subprocess.Popen(
-        [sys.executable, __file__, "--child", str(folder), str(life), "--seed", str(seed)],
+        [sys.executable, "-m", "benchmarks.kills", str(folder), str(life), str(seed)],
         stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "OMP_NUM_THREADS": "1"},
+        env=environment() | {"OMP_NUM_THREADS": "1"},
     )
     assert child.stdout is not None
     with child:
         first = child.stdout.readline()
         time.sleep(span)
         child.send_signal(signal.SIGKILL)
-        told = (first + child.stdout.read()).decode()
-    return [(done, tracklet_id) for done, tracklet_id in map(str.split, told.splitlines())]
+        told = (first + child.stdout.read()).splitlines()
+    return [json.loads(line) for line in told]
 
 
-def _follow(lines: list[tuple[str, str]], present: set[str]) -> str | None:
-    """Bring `present` up to what was acknowledged; the id of what was still under way."""
-    undecided = None
-    for done, tracklet_id in lines:
-        if done in {"enrolling", "erasing"}:
-            undecided = tracklet_id
+def _follow(told: list[dict[str, object]], expected: Expected, tally: Tally) -> Step | None:
+    """Bring `expected` up to what was acknowledged; the step that was still under way."""
+    under_way: Step | None = None
+    for line in told:
+        if "step" in line:
+            under_way = line["step"]  # type: ignore[assignment]
             continue
-        undecided = None
-        if done == "enrolled":
-            present.add(tracklet_id)
-        else:
-            present.discard(tracklet_id)
-    return undecided
+        assert under_way is not None
+        answer = line["done"]
+        expected.take(under_way, None if answer is None else str(answer))
+        tally.count("acknowledged")
+        tally.count(f"acknowledged_{under_way[0]}")
+        under_way = None
+    if under_way is not None:
+        tally.count("interrupted")
+        tally.count(f"interrupted_{under_way[0]}")
+    return under_way
 
 
-def _check(gallery: LocalGallery, present: set[str], undecided: str | None, tally: Tally) -> None:
-    there, cursor = set[str](), None
+def _check(gallery: LocalGallery, expected: Expected, undecided: Step | None, tally: Tally) -> None:
+    there = labels(gallery)
+    if undecided is not None and there != expected.tracklets:
+        half_done = there != expected.after(undecided)
+        tally.expect(not half_done, f"{undecided[0]} was left half done")
+        tally.count("half_done", half_done)
+        expected.tracklets = dict(there)
+    lost = [name for name, wanted in expected.tracklets.items() if there.get(name) != wanted]
+    back = [name for name in there if name not in expected.tracklets]
+    torn = [name for name in there if not _whole(gallery, name)]
+    findings = gallery.verify().findings
+    for name, many in (("lost", lost), ("brought_back", back), ("torn", torn)):
+        tally.count(name, len(many))
+        tally.expect(not many, f"{name.replace('_', ' ')}: {', '.join(many[:3])}")
+    tally.count("findings", len(findings))
+    tally.expect(not findings, f"verify: {findings[:1]}")
+
+
+def everything(gallery: LocalGallery) -> list[Tracklet]:
+    """All that a gallery lists."""
+    found: list[Tracklet] = []
+    cursor = None
     while True:
         page = gallery.list(Filter(), limit=500, cursor=cursor)
-        there |= {one.tracklet_id for one in page.items}
+        found += page.items
         if (cursor := page.next_cursor) is None:
-            break
-    # What was under way when the kill came may have happened or not.
-    if undecided is not None:
-        tally.unacknowledged_kept += undecided in there - present
-        (present.add if undecided in there else present.discard)(undecided)
-    tally.lost += sorted(present - there)
-    tally.brought_back += sorted(there - present)
-    tally.torn += [one for one in sorted(there) if not _whole(gallery, one)]
-    tally.findings += [repr(finding) for finding in gallery.verify().findings]
+            return found
+
+
+def labels(gallery: LocalGallery) -> dict[str, Labels]:
+    return {one.tracklet_id: (one.identity, one.camera) for one in everything(gallery)}
 
 
 def _whole(gallery: LocalGallery, tracklet_id: str) -> bool:
-    made = made_up(tracklet_id)
+    made = made_up(tracklet_id, None, None)
     same_vector = np.array_equal(
         gallery.embedding(tracklet_id), made.embedding.astype(np.float16).astype(np.float32)
     )
-    return same_vector and list(gallery.pictures(tracklet_id, actor="kills")) == list(made.pictures)
+    kept = gallery.pictures(tracklet_id, actor=_ACTOR)
+    return same_vector and list(kept) == list(made.pictures)
 
 
-def _tell(done: str, tracklet_id: str) -> None:
-    os.write(1, f"{done} {tracklet_id}\n".encode())
+def _opened(folder: Path) -> LocalGallery:
+    return open_gallery(folder, model_id=MODEL, width=WIDTH, create=True, threads=1)
+
+
+def _tell(line: dict[str, object]) -> None:
+    os.write(1, json.dumps(line).encode() + b"\n")
+
+
+def run(seed: int, quick: bool) -> Tally:
+    with tempfile.TemporaryDirectory() as folder:
+        return campaign(Path(folder) / "gallery", 20 if quick else 150, seed)
+
+
+KILLS = Campaign(
+    name="kills",
+    title="kill -9 of a program that uses the gallery",
+    run=run,
+    done="{kills} kills amid enrol, patch, merge, undo, erase (tracklet, identity) and rebuild; "
+    "{acknowledged} steps acknowledged, {interrupted} interrupted",
+    seen="{lost} acknowledged rows lost or wrong, {brought_back} erased ones back, {torn} torn, "
+    "{half_done} half done, {findings} findings of `verify`",
+)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--child", nargs=2, metavar=("FOLDER", "LIFE"), help=argparse.SUPPRESS)
+    """The child of `campaign`."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("life", type=int)
+    parser.add_argument("seed", type=int)
     given = parser.parse_args()
-    if given.child is not None:
-        work(Path(given.child[0]), int(given.child[1]), given.seed)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        tally = campaign(Path(folder) / "gallery", given.kills, given.seed)
-    print(json.dumps({"seed": given.seed, "ok": tally.ok} | asdict(tally), indent=2))
-    sys.exit(not tally.ok)
+    work(given.folder, given.life, given.seed)
 
 
 if __name__ == "__main__":

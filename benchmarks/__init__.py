@@ -1,0 +1,1 @@
+"""Campaigns against the real service and the real gallery; see `benchmarks.reliability`."""

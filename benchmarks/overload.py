@@ -1,0 +1,101 @@
+"""More than the service can do: who is let in is served in time, the rest is told so at once.
+
+First a lone client shows how long a query takes, then enough clients how many a second are
+possible. Then queries arrive at once, twice and five times that rate, and as many clients ask in a
+circle as one, two and five queues have places. The bound for whoever is let in: twice what 99 of
+100 queries take unloaded, plus the time of a full queue at the rate at which it was worked off.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.load import Level, closed_loop, open_loop
+from benchmarks.serving import Service, many_files, pinned
+from benchmarks.tally import Campaign, Tally
+from benchmarks.traffic import Address, ask, crops, form, get, request
+
+FACTORS = (1, 2, 5)
+_FRAMES = 8
+_GALLERY = 40
+
+
+def run(seed: int, quick: bool) -> Tally:
+    """The service has a core of its own, and so have its clients."""
+    many_files()
+    seconds = 4.0 if quick else 20.0
+    with tempfile.TemporaryDirectory() as folder:
+        with pinned(0):
+            service = Service(Path(folder) / "gallery", threads=1)
+        with service, pinned(1):
+            return _load(service.address, seconds, seed)
+
+
+def _load(address: Address, seconds: float, seed: int) -> Tally:
+    tally = Tally()
+    _enrol(address)
+    queries = [request("POST", "/query", form(crops(number, _FRAMES))) for number in range(20)]
+    closed_loop(address, queries, 4, 1.0)  # to warm up
+    alone = closed_loop(address, queries, 1, seconds)
+    most = closed_loop(address, queries, 8, seconds)
+    capacity = len(most.accepted) / most.seconds
+    queue = get(address, "/status")["limits"]["queue_tracklets"]
+    unloaded = alone.figures()["p99"]
+    levels = [_row("a lone client", alone), _row("8 clients", most)]
+    for factor in FACTORS:
+        level = open_loop(address, queries, factor * capacity, seconds, seed)
+        levels.append(_judged(tally, f"open, {factor} x capacity", level, unloaded, queue))
+    for factor in FACTORS:
+        level = closed_loop(address, queries, factor * queue, seconds)
+        levels.append(_judged(tally, f"closed, {factor} x {queue} clients", level, unloaded, queue))
+    again = closed_loop(address, queries, 1, seconds / 4)
+    tally.expect(again.figures()["p50"] < 2 * alone.figures()["p50"], "it stays slow afterwards")
+    tally.measured = {
+        "levels": levels,
+        "capacity": round(capacity, 1),
+        "unloaded": round(unloaded),
+        "queue": queue,
+        "worst": round(100 * max(row["p99"] / row["bound"] for row in levels[2:])),
+        "slowest": round(max(row["p99"] for row in levels[2:])),
+        "reject_worst": round(max(row["reject_p99"] for row in levels[2:] if row["rejected"])),
+        "recovered": round(again.figures()["p99"]),
+    }
+    return tally
+
+
+def _enrol(address: Address) -> None:
+    for number in range(_GALLERY):
+        body = form(crops(number, _FRAMES), identity=f"p{number % 10}")
+        ask(address, request("POST", "/tracklets", body))
+
+
+def _row(name: str, level: Level) -> dict[str, Any]:
+    return {"name": name, **level.figures()}
+
+
+def _judged(tally: Tally, name: str, level: Level, unloaded: float, queue: int) -> dict[str, Any]:
+    """The row of a level, with its bound in milliseconds."""
+    row = _row(name, level)
+    row["bound"] = round(2 * unloaded + 1000 * queue / max(row["accepted"], 0.1), 1)
+    tally.count("requests", level.offered)
+    tally.count("rejects", len(level.rejected))
+    tally.count("others", len(level.others) + level.dropped)
+    over = row["p99"] > row["bound"]
+    tally.expect(not over, f"{name}: p99 {row['p99']:.0f} ms > {row['bound']:.0f} ms")
+    tally.expect(
+        not level.others and not level.dropped,
+        f"{name}: {level.dropped} dropped, {sorted(set(level.others))[:3]}",
+    )
+    return row
+
+
+OVERLOAD = Campaign(
+    name="overload",
+    title="more queries than the service can answer",
+    run=run,
+    done="capacity {capacity} queries/s of 8 frames on one core; {requests} requests at 1, 2 and 5 "
+    "times that rate and from 1, 2 and 5 queues of clients",
+    seen="p99 of the accepted at most {slowest} ms and {worst} % of its bound (2 x {unloaded} ms "
+    "unloaded + a queue of {queue}); {rejects} answered 429, 99 % of them within {reject_worst} "
+    "ms at worst; {others} other outcomes",
+)
