@@ -50,7 +50,7 @@ class ShardTruth:
         return mask
 
 
-def read_synthetic(root: Path) -> Dataset:
+def read_synthetic(root: Path, held_out_share: float = HELD_OUT_SHARE) -> Dataset:
     """Nine tenths of the people to train on; the others, and in other kinds than K0 all, to test.
 
     In a test every tracklet queries all tracklets that other cameras took: those of its own
@@ -59,7 +59,7 @@ def read_synthetic(root: Path) -> Dataset:
     """
     world = open_world(root)
     everybody = tuple(_source(world, tracklet) for tracklet in world.tracklets)
-    held_out = _held_out(everybody)
+    held_out = _held_out(everybody, held_out_share)
     test = tuple(tracklet for tracklet in everybody if tracklet.identity in held_out)
     kind = world.config.kind
     protocols = [Protocol(f"synthetic {kind.upper()}, held-out people", test, test)]
@@ -89,14 +89,14 @@ def _source(world: SyntheticWorld, tracklet: SyntheticTracklet) -> TrackletSourc
     )
 
 
-def _held_out(tracklets: tuple[TrackletSource, ...]) -> set[int]:
+def _held_out(tracklets: tuple[TrackletSource, ...], share: float) -> set[int]:
     """Whole families in a fixed random order until they are enough people."""
     members: dict[int, set[int]] = defaultdict(set)
     for tracklet in tracklets:
         assert tracklet.family is not None
         members[tracklet.family].add(tracklet.identity)
     people = sum(map(len, members.values()))
-    enough = min(max(2, round(HELD_OUT_SHARE * people)), MOST_HELD_OUT)
+    enough = min(max(2, round(share * people)), MOST_HELD_OUT)
     held_out: set[int] = set()
     for family in np.random.Generator(np.random.PCG64(0)).permutation(sorted(members)).tolist():
         if len(held_out) >= enough:

@@ -16,7 +16,9 @@ metrics     CMC, mAP, mINP, TPR at FPR; bootstrap their intervals; rerank the k-
 embed       tracklets -> embeddings, by torch or ONNX Runtime; opening finds the model
 evaluate    a data set's protocols -> a report
 reporting   tables, JSON, differences
-ablate      the paper's tables as one experiment
-explain     pictures of attention and of rankings
-commands    train, evaluate, ablate, explain
+experiment  the ablation: every row alike, from several seeds; ablation_recipe, ablation_table
+explain     pictures of attention and of rankings; attention measures it
+baselines   what nobody trained on people
+calibrate   embeddings for a calibration
+commands    train and explain; evaluation and ablation have the other two
 """

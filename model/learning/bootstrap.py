@@ -1,5 +1,7 @@
 """Confidence intervals by resampling identities, because a person's tracklets fail together."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,6 +62,48 @@ def paired_intervals(
     weights = identity_weights(identities, ours.valid, seed=seed, resamples=resamples)
     a, b = _resampled(ours, weights), _resampled(theirs, weights)
     return {name: _percentiles(a[name] - b[name], level) for name in a}
+
+
+def intervals_over_seeds(
+    runs: Sequence[Retrieval],
+    identities: NDArray[np.int64],
+    against: Sequence[Retrieval] | None = None,
+    *,
+    level: float = 0.95,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> dict[str, tuple[float, float]]:
+    """Interval of the mean over trainings from several seeds: seeds and people are both drawn.
+
+    With `against`, trainings from the same seeds, it is that of the difference, the same seeds and
+    people drawn for both. Few seeds make the interval coarse, and too narrow rather than too wide.
+    Raises ValueError where they do not hold the same valid queries.
+    """
+    valid = runs[0].valid
+    if not all(np.array_equal(one.valid, valid) for one in (*runs, *(against or ()))):
+        raise ValueError("the results are not about the same queries")
+    if against is not None and len(against) != len(runs):
+        raise ValueError("the two have not the same seeds")
+    weights = identity_weights(identities, valid, seed=seed, resamples=resamples)
+    rng = np.random.Generator(np.random.PCG64([seed, 1]))
+    drawn = rng.integers(len(runs), size=(resamples, len(runs)))
+    ours = _mean_of_drawn(runs, weights, drawn)
+    theirs = None if against is None else _mean_of_drawn(against, weights, drawn)
+    return {
+        name: _percentiles(values if theirs is None else values - theirs[name], level)
+        for name, values in ours.items()
+    }
+
+
+def _mean_of_drawn(
+    runs: Sequence[Retrieval], weights: NDArray[np.float64], drawn: NDArray[np.int64]
+) -> dict[str, NDArray[np.float64]]:
+    """Every score in every resample, averaged over the runs drawn for it [resamples, S]."""
+    each = [_resampled(run, weights) for run in runs]
+    places = np.arange(len(drawn))[:, None]
+    return {
+        name: np.stack([one[name] for one in each])[drawn, places].mean(axis=1) for name in each[0]
+    }
 
 
 def _resampled(

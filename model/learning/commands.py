@@ -1,4 +1,4 @@
-"""`sightline train`, `sightline ablate` and `sightline explain`."""
+"""`sightline train` and `sightline explain`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -15,13 +15,25 @@ from model.learning.options import (
     SplitOption,
     WorkersOption,
 )
-from model.terminal import console, failures_as_exit, output, print_json
+from model.terminal import console, failures_as_exit
 
 if TYPE_CHECKING:
     from model.datasets.tracklets import Dataset, Protocol
     from model.learning.config import TrainingConfig
 
-Row = Literal["cnn", "cnn-three-stages", "vanilla", "spatial", "temporal", "global"]
+Row = Literal[
+    "cnn",
+    "cnn-three-stages",
+    "vanilla",
+    "spatial",
+    "temporal",
+    "global",
+    "mean-query",
+    "identity",
+    "contrast",
+    "visibility",
+    "ours",
+]
 
 
 def train(
@@ -30,7 +42,7 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and weights.")],
     preset: Annotated[Recipe, typer.Option(help="The recipe; see docs/training.md.")] = "cpu",
     row: Annotated[
-        Row | None, typer.Option(help="One row of the paper's tables instead of all of it.")
+        Row | None, typer.Option(help="One row of the ablation instead of the whole recipe.")
     ] = None,
     init: Annotated[
         Path | None,
@@ -115,68 +127,6 @@ def _configured(
         config = with_budget(config, steps)
     changes = {"seed": seed} | ({} if workers is None else {"workers": workers})
     return config.model_copy(update=changes)
-
-
-def ablate(
-    dataset: DatasetOption,
-    root: RootOption,
-    out: Annotated[Path, typer.Option(help="Folder for the runs and the report.")],
-    pretrain: Annotated[
-        Path | None, typer.Option(help="A synthetic world to pre-train every row on.")
-    ] = None,
-    row: Annotated[
-        list[str] | None, typer.Option(help="A row of the paper's tables; repeat for several.")
-    ] = None,
-    preset: Annotated[Recipe, typer.Option(help="The recipe of every row.")] = "paper-small",
-    init: Annotated[
-        Path | None, typer.Option(help="ImageNet weights of the backbone that all rows start from.")
-    ] = None,
-    layout: LayoutOption = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of each training.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights, batches and augmentation.")] = 0,
-    split: SplitOption = None,
-    frames: Annotated[int, typer.Option(min=1, max=32, help="Frames per test tracklet.")] = 32,
-    workers: WorkersOption = None,
-    device: DeviceOption = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-) -> None:
-    """Train and test the rows of the paper's tables alike; what is finished is not done again.
-
-    Example: sightline ablate --dataset synthetic --root worlds/b --pretrain worlds/a
-    --init resnet50.npz --layout caffe --out runs/ablation
-    """
-    from model.datasets.catalogue import open_dataset
-    from model.learning.ablate import Experiment, ablation_table
-    from model.learning.parallel import Processes
-    from model.learning.precision import choose_device
-    from model.learning.trainer import Run
-    from model.learning.variants import ROWS, row_named
-    from model.reports import write_json
-
-    with failures_as_exit():
-        rows = ROWS if row is None else tuple(row_named(name) for name in row)
-        data = open_dataset(dataset, root, split=split)
-        if not data.protocols:
-            raise InvalidParameter(f"{data.name} has nothing to test on")
-        base = Run(
-            config=_configured(preset, None, layout, None, seed, workers),
-            dataset=data,
-            development=None,
-            folder=out,
-            device=choose_device(device),
-            processes=Processes(),
-            source="random" if init is None else init.name,
-        )
-        first = None if pretrain is None else open_dataset("synthetic", pretrain)
-        experiment = Experiment(base, data.protocols[0], first, init, frames, steps)
-        starts = (False,) if first is None else (False, True)
-        cells = [experiment.cell(name, pretrained=start) for name in rows for start in starts]
-        answer = {"dataset": data.name, "cells": [cell.as_json() for cell in cells]}
-        write_json(out / "ablation.json", answer)
-        if as_json:
-            print_json(answer)
-        else:
-            output.print(ablation_table(cells))
 
 
 def explain(

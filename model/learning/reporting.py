@@ -172,15 +172,19 @@ def differences_to_baselines(
 def _difference(row: ProtocolReport, theirs: dict[str, Any]) -> dict[str, list[float]]:
     if theirs["identity"] != row.identities.tolist():
         raise ValueError("other queries")
-    ranks = theirs["first_match_rank"]
-    earlier = Retrieval(
+    bounds = paired_intervals(row.retrieval, retrieval_from_json(theirs), row.identities)
+    return {name: [low, high] for name, (low, high) in bounds.items()}
+
+
+def retrieval_from_json(per_query: Mapping[str, Any]) -> Retrieval:
+    """What a report says of every query."""
+    ranks = per_query["first_match_rank"]
+    return Retrieval(
         valid=np.array([rank is not None for rank in ranks]),
         first_match=np.array([rank or 0 for rank in ranks], np.int64),
-        average_precision=np.array(theirs["average_precision"]),
-        inverse_penalty=np.array(theirs["inverse_penalty"]),
+        average_precision=np.array(per_query["average_precision"]),
+        inverse_penalty=np.array(per_query["inverse_penalty"]),
     )
-    bounds = paired_intervals(row.retrieval, earlier, row.identities)
-    return {name: [low, high] for name, (low, high) in bounds.items()}
 
 
 def difference_table(differences: Sequence[dict[str, Any]]) -> Table:

@@ -1,27 +1,69 @@
-"""The rows of the paper's tables 1 to 3 as changes of a recipe."""
+"""The rows of the paper's tables 1 to 3, our controls and our additions, as changes of a recipe."""
 
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from model.errors import InvalidParameter
-from model.learning.config import LossWeights, TrainingConfig
+from model.learning.config import LossWeights, Stage, TrainingConfig
+from model.network.config import TemporalQuery
 from model.network.variants import Structure, with_structure
 
-Row = Literal["cnn", "cnn-three-stages", "vanilla", "spatial", "temporal", "global"]
+Row = Literal[
+    "cnn",
+    "cnn-three-stages",
+    "vanilla",
+    "spatial",
+    "temporal",
+    "global",
+    "mean-query",
+    "identity",
+    "contrast",
+    "visibility",
+    "ours",
+]
 ROWS: tuple[Row, ...] = get_args(Row)
+
+FOREIGN_RATE = 0.3
+"""Chance of a tracklet to get strangers swapped in, where attention is supervised."""
 
 _BASELINE = LossWeights(average_xent=1, average_triplet=1)
 _VANILLA = LossWeights(cnn_xent=1, temporal_xent=1)
 _SPATIAL = _VANILLA.model_copy(update={"spatial_xent": 1.0, "spatial_part_xent": 1.0})
 _TEMPORAL = _SPATIAL.model_copy(update={"temporal_triplet": 1.0, "temporal_attention": 1.0})
 _GLOBAL = _TEMPORAL.model_copy(update={"global_xent": 1.0})
+_SUPERVISED = {"temporal_visibility": 1.0, "global_visibility": 0.3}
 
-_CHANGES: dict[Row, tuple[Structure, LossWeights]] = {
-    "cnn": ("cnn", _BASELINE),
-    "cnn-three-stages": ("cnn-three-stages", _BASELINE),
-    "vanilla": ("stt", _VANILLA),
-    "spatial": ("stt", _SPATIAL),
-    "temporal": ("stt", _TEMPORAL),
-    "global": ("stt-gt", _GLOBAL),
+
+@dataclass(frozen=True)
+class _Change:
+    """What a row makes of a recipe's last stage."""
+
+    structure: Structure
+    weights: LossWeights
+    query: TemporalQuery = "cls"
+    identity_initialise: bool = False
+    supervised: bool = False
+    """Strangers are swapped in, and what is visible is known to the losses."""
+
+
+_CHANGES: dict[Row, _Change] = {
+    "cnn": _Change("cnn", _BASELINE),
+    "cnn-three-stages": _Change("cnn-three-stages", _BASELINE),
+    "vanilla": _Change("stt", _VANILLA),
+    "spatial": _Change("stt", _SPATIAL),
+    "temporal": _Change("stt", _TEMPORAL),
+    "global": _Change("stt-gt", _GLOBAL),
+    "mean-query": _Change("stt-gt", _GLOBAL, query="cls+mean"),
+    "identity": _Change("stt-gt", _GLOBAL, identity_initialise=True),
+    "contrast": _Change("stt-gt", _GLOBAL.model_copy(update={"contrast": 1.0})),
+    "visibility": _Change("stt-gt", _GLOBAL.model_copy(update=_SUPERVISED), supervised=True),
+    "ours": _Change(
+        "stt-gt",
+        _GLOBAL.model_copy(update={"contrast": 1.0} | _SUPERVISED),
+        query="cls+mean",
+        identity_initialise=True,
+        supervised=True,
+    ),
 }
 
 
@@ -38,13 +80,24 @@ def with_row(config: TrainingConfig, row: Row) -> TrainingConfig:
 
     `cnn` is the paper's baseline with four stages, whose losses the paper does not name: cross
     entropy and triplet here. `cnn-three-stages` is a control: all of it can be initialised from
-    ImageNet weights that lack the fourth stage.
+    ImageNet weights that lack the fourth stage. `mean-query`, `identity`, `contrast` and
+    `visibility` are `global` with one of our additions each, `ours` has all four.
     """
-    structure, weights = _CHANGES[row]
+    change = _CHANGES[row]
     last = config.stages[-1]
-    losses = last.losses.model_copy(update={"weights": weights})
-    network = with_structure(last.network, structure)
-    stage = last.model_copy(
-        update={"name": row, "network": network, "losses": losses, "identity_initialise": False}
+    network = last.network.model_copy(update={"temporal_query": change.query})
+    losses = last.losses.model_copy(
+        update={"weights": change.weights, "only_visible": change.supervised}
     )
+    batch = last.batch.model_copy(
+        update={"foreign_rate": FOREIGN_RATE if change.supervised else 0.0}
+    )
+    changes: dict[str, Any] = {
+        "name": row,
+        "network": with_structure(network, change.structure),
+        "losses": losses,
+        "batch": batch,
+        "identity_initialise": change.identity_initialise,
+    }
+    stage: Stage = last.model_copy(update=changes)
     return config.model_copy(update={"stages": (stage,)})

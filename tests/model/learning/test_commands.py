@@ -8,7 +8,8 @@ import typer
 from typer.testing import CliRunner
 
 from model.datasets.tracklets import TrackletSource
-from model.learning.commands import ablate, explain, train
+from model.learning.ablation import ablate
+from model.learning.commands import explain, train
 from model.learning.evaluation import evaluate
 from model.synthetic import Kind, preset, synthesise
 from tests.support.people import dataset
@@ -150,26 +151,43 @@ def test_a_wrong_root_is_one_line_and_a_usage_error(
     assert answer.stdout == ""
 
 
-def test_ablate_trains_and_tests_rows_with_and_without_pretraining(
+def test_ablate_trains_and_tests_rows_from_several_seeds(
     app: typer.Typer, root: Path, tmp_path: Path
 ) -> None:
     config = preset("tiny", seed=1, identities=12, tracklets_per_identity=2, frames_per_tracklet=1)
     synthesise(config, tmp_path / "world")
+    page = tmp_path / "page.md"
+    page.write_text("# Rows\n\n<!-- ablation -->\nbefore-it\n<!-- end -->\n\nWhat it means.\n")
     command = ["ablate", "--dataset", "folders", "--root", str(root), "--preset", "tiny"]
-    command += ["--pretrain", str(tmp_path / "world"), "--steps", "2", "--out", str(tmp_path / "a")]
+    command += ["--pretrain", str(tmp_path / "world"), "--steps", "2", "--seeds", "2"]
     command += ["--row", "cnn-three-stages", "--row", "global", "--frames", "2", "--json"]
+    command += ["--out", str(tmp_path / "a"), "--table", str(page)]
 
     answer = CliRunner().invoke(app, command)
+    again = CliRunner().invoke(app, command)
 
     assert answer.exit_code == 0, answer.output
-    cells = json.loads(answer.stdout)["cells"]
-    assert [(cell["row"], cell["pretrained"]) for cell in cells] == [
-        ("cnn-three-stages", False),
-        ("cnn-three-stages", True),
+    found = json.loads(answer.stdout)
+    assert [(cell["row"], cell["pretrained"]) for cell in found["cells"]] == [
         ("global", False),
         ("global", True),
+        ("cnn-three-stages", False),
+        ("cnn-three-stages", True),
     ]
-    assert json.loads((tmp_path / "a" / "ablation.json").read_text())["cells"] == cells
+    assert all(len(cell["protocols"][0]["by_seed"]) == 2 for cell in found["cells"])
+    # What is finished is read, not trained again: even the seconds stay.
+    assert json.loads(again.stdout) == found
+    text = page.read_text()
+    assert "before-it" not in text
+    assert text.endswith("<!-- end -->\n\nWhat it means.\n")
+    assert "| + spatial, temporal, global | yes |" in text
+    assert "2 steps of" in text
+    assert not list((tmp_path / "a").rglob("checkpoint.pt"))
+    assert json.loads((tmp_path / "a" / "ablation.json").read_text()) == found
+
+    other = CliRunner().invoke(app, [*command, "--steps", "3"])
+    assert other.exit_code == 2
+    assert "another recipe" in other.stderr
 
 
 def test_an_unknown_row_is_a_usage_error(app: typer.Typer, root: Path, tmp_path: Path) -> None:

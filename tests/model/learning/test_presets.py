@@ -3,6 +3,7 @@
 import pytest
 
 from model.learning.config import TrainingConfig
+from model.learning.experiment import PLAN
 from model.learning.presets import RecipeName, recipe, with_budget, with_layout
 from model.learning.variants import ROWS, Row, with_row
 
@@ -90,9 +91,13 @@ def test_a_layout_reaches_every_stage() -> None:
     assert {stage.network.layout for stage in stages} == {"torchvision"}
 
 
-@pytest.mark.parametrize("row", ROWS)
+PAPER = ("cnn", "cnn-three-stages", "vanilla", "spatial", "temporal", "global")
+OURS = ("mean-query", "identity", "contrast", "visibility", "ours")
+
+
+@pytest.mark.parametrize("row", PAPER)
 def test_rows_of_the_papers_tables_differ_by_what_they_say(row: Row) -> None:
-    (stage,) = with_row(recipe("paper"), row).stages
+    (stage,) = with_row(recipe("cpu"), row).stages
 
     on = {name for name, weight in stage.losses.weights if weight}
     assert ("spatial_part_xent" in on) == (row in {"spatial", "temporal", "global"})
@@ -100,3 +105,41 @@ def test_rows_of_the_papers_tables_differ_by_what_they_say(row: Row) -> None:
     assert ("global_xent" in on) == (row == "global") == (stage.network.variant == "stt-gt")
     assert (stage.network.variant == "cnn") == row.startswith("cnn")
     assert len(stage.network.depths) == (4 if row == "cnn" else 3)
+    # Nothing of ours is left in them, whatever the recipe has.
+    assert stage.network.temporal_query == "cls"
+    assert not stage.identity_initialise
+    assert not stage.losses.only_visible
+    assert stage.batch.foreign_rate == 0
+    assert not on & {"contrast", "temporal_visibility", "global_visibility"}
+
+
+@pytest.mark.parametrize("row", OURS)
+def test_rows_of_our_own_change_one_thing_of_the_papers_last_row(row: Row) -> None:
+    (theirs,) = with_row(recipe("paper-small"), "global").stages
+    (ours,) = with_row(recipe("paper-small"), row).stages
+
+    on = {name for name, weight in ours.losses.weights if weight}
+    base = {name for name, weight in theirs.losses.weights if weight}
+    changed = {
+        "mean-query": ours.network.temporal_query == "cls+mean",
+        "identity": ours.identity_initialise,
+        "contrast": "contrast" in on,
+        "visibility": ours.batch.foreign_rate > 0
+        and ours.losses.only_visible
+        and {"temporal_visibility", "global_visibility"} <= on,
+    }
+    assert {name for name, is_on in changed.items() if is_on} == (
+        set(OURS[:-1]) if row == "ours" else {row}
+    )
+    assert base <= on
+
+
+def test_every_row_has_its_place_in_the_ablation_and_is_compared_with_one_before_it() -> None:
+    places = {(cell.row, cell.pretrained): place for place, cell in enumerate(PLAN)}
+
+    assert {cell.row for cell in PLAN} == set(ROWS)
+    assert len(places) == len(PLAN)
+    assert sum(cell.group == "paper" for cell in PLAN) == 7
+    for place, cell in enumerate(PLAN[1:], start=1):
+        assert cell.compared_with is not None
+        assert places[cell.compared_with] < place
