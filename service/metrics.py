@@ -57,7 +57,7 @@ class Metrics:
             "retention_erased_tracklets", "Tracklets erased because of their age."
         )
         self._upkeep_failures = self._counter(
-            "upkeep_failures", "Background jobs that failed, by job.", "job"
+            "upkeep_failures", "Background tasks that failed, by task.", "task"
         )
         # Memory, processor time, open files and start time of this process.
         ProcessCollector(registry=self.registry)
@@ -94,8 +94,8 @@ class Metrics:
     def retention_erased(self, tracklets: int) -> None:
         self._retention_erased.inc(tracklets)
 
-    def upkeep_failed(self, job: str) -> None:
-        self._upkeep_failures.labels(job).inc()
+    def upkeep_failed(self, task: str) -> None:
+        self._upkeep_failures.labels(task).inc()
 
     def add(self, gauges: Collector) -> None:
         """Figures that are read whenever they are asked for."""

@@ -1,4 +1,5 @@
-"""What the service does for its gallery on its own: erasing what is due, and finishing erasures."""
+"""What the service does for its gallery on its own: erasing what is due, finishing erasures, and
+keeping the scoring in step with the cameras."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,11 +16,12 @@ log = structlog.get_logger("sightline.upkeep")
 RETENTION_ACTOR: Final = "retention"
 
 _FINISH_SECONDS: Final = 60
+_REFRESH_SECONDS: Final = 1
 
 
 async def keep_up(parts: Parts) -> None:
-    """Both jobs, until cancelled."""
-    await asyncio.gather(_erase_expired(parts), _finish_erasures(parts))
+    """All jobs, until cancelled."""
+    await asyncio.gather(_erase_expired(parts), _finish_erasures(parts), _refresh(parts))
 
 
 async def _erase_expired(parts: Parts) -> None:
@@ -39,6 +41,13 @@ async def _finish_erasures(parts: Parts) -> None:
         await run_sync(_attempt, parts, "erasure", parts.gallery.finish_erasures)
 
 
+async def _refresh(parts: Parts) -> None:
+    """Look every second, so that even the building of a large index is done within five."""
+    while True:
+        await asyncio.sleep(_REFRESH_SECONDS)
+        await run_sync(_attempt, parts, "refresh", parts.gallery.refresh)
+
+
 def _erase(parts: Parts, days: float) -> None:
     receipt = parts.gallery.erase_expired(days, actor=RETENTION_ACTOR)
     if receipt is not None:
@@ -46,14 +55,14 @@ def _erase(parts: Parts, days: float) -> None:
         log.info("retention_erased", tracklets=receipt.tracklets, receipt=receipt.receipt_id)
 
 
-def _attempt(parts: Parts, job: str, work: Callable[[], None]) -> None:
+def _attempt(parts: Parts, task: str, work: Callable[[], object]) -> None:
     try:
         work()
     except SightlineError as error:
         # A full disk or an open reader passes; what could not be done is due again.
-        parts.metrics.upkeep_failed(job)
-        log.error("upkeep_failed", job=job, code=error.code, detail=error.detail)
-    # Whatever else goes wrong must not end the job for as long as the service runs.
+        parts.metrics.upkeep_failed(task)
+        log.error("upkeep_failed", task=task, code=error.code, detail=error.detail)
+    # Whatever else goes wrong must not end the task for as long as the service runs.
     except Exception:
-        parts.metrics.upkeep_failed(job)
-        log.exception("upkeep_failed", job=job)
+        parts.metrics.upkeep_failed(task)
+        log.exception("upkeep_failed", task=task)

@@ -21,6 +21,24 @@ def tracklet(value: int) -> Tracklet:
     return np.full((1, 2, 2, 3), value, dtype=np.uint8)
 
 
+class Figures:
+    """Takes note of what a batcher tells."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+        self.batches: list[int] = []
+        self.failures: list[str] = []
+
+    def queued(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    def batch(self, size: int, _: float) -> None:
+        self.batches.append(size)
+
+    def embedding_failed(self, code: str) -> None:
+        self.failures.append(code)
+
+
 class FakeEmbedder:
     """Fails on purpose: 13 raises, 66 loses the device, 99 kills the thread. Waits for `go`."""
 
@@ -163,3 +181,37 @@ def test_a_dead_thread_is_seen_and_leaves_nobody_waiting() -> None:
         assert not batcher.device_lost
         with pytest.raises(NotReady):
             batcher.reserve()
+
+
+def test_a_model_that_never_answers_is_seen_and_may_recover() -> None:
+    embedder, now = FakeEmbedder(), [0.0]
+    batcher = Batcher(embedder, capacity=8, max_batch=1, patience=10, clock=lambda: now[0])
+    batcher.start()
+    embedder.go.clear()
+    with batcher.reserve():
+        waiting = batcher.submit(tracklet(1))
+        assert embedder.busy.wait(10)
+        assert batcher.failure is None
+
+        now[0] += 11
+
+        assert batcher.failure == "the model has not answered for more than 10 s"
+        with pytest.raises(NotReady):
+            batcher.reserve()
+        embedder.go.set()
+        assert waiting.result(10).answer.embedding[0] == 1
+    assert together(batcher, [2]) == [2]
+    assert batcher.failure is None
+    batcher.stop()
+
+
+def test_it_tells_what_becomes_of_every_tracklet() -> None:
+    embedder, figures = FakeEmbedder(), Figures()
+    batcher = Batcher(embedder, capacity=8, max_batch=4, watcher=figures)
+    batcher.start()
+    together(batcher, [1, 13, 3])
+    batcher.stop()
+
+    assert sum(figures.batches) == 3
+    assert len(figures.waits) == 3
+    assert figures.failures == ["internal"]

@@ -87,18 +87,6 @@ def test_model_shows_the_manifest(client: TestClient, fake_bundle: Path) -> None
     assert answer["manifest"] == manifest.model_dump(mode="json")
 
 
-def test_metrics_count_requests_by_route(client: TestClient) -> None:
-    client.post("/tracklets", files=form(1, tracklet_id="secret-1"))
-    client.get("/tracklets/secret-1")
-
-    text = client.get("/metrics").text
-
-    assert 'route="/tracklets/{tracklet_id}",status="200"' in text
-    assert "sightline_embedded_tracklets_total 1.0" in text
-    assert "sightline_queue_tracklets 0.0" in text
-    assert "secret-1" not in text
-
-
 def write_calibration(folder: Path, model_id: str, **changes: object) -> None:
     calibration = make_calibration(model_id, data="gallery").model_dump(mode="json")
     folder.mkdir(mode=0o700, exist_ok=True)

@@ -11,16 +11,19 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
 import typer
+from prometheus_client.core import Metric
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from service.cli import COMMANDS, load, root
+from service.gauges import INFO, INFO_LABELS, OF_THE_GALLERY, OF_THE_SERVICE
+from service.metrics import Metrics
 from service.settings import Settings
 
 ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
 
-_BLOCK = re.compile(r"(?s)<!-- (settings|flags)(?:: ([a-z ]+))? -->\n.*?<!-- end -->")
+_BLOCK = re.compile(r"(?s)<!-- (settings|flags|metrics)(?:: ([a-z ]+))? -->\n.*?<!-- end -->")
 _WORDS: Final[Mapping[Any, str]] = {int: "N", float: "NUMBER", Path: "PATH", str: "TEXT"}
 
 
@@ -60,6 +63,35 @@ def flags_table(name: str) -> str:
     return _table(("flag", "default", "meaning"), [_flag_row(flag) for flag in flags(command)])
 
 
+def metrics_table() -> str:
+    """One row per figure of `GET /metrics`, by the names that queries use."""
+    rows = [
+        (f"`{_shown(family)}`", family.type, ", ".join(map(_code, labels)), family.documentation)
+        for family, labels in metric_families()
+    ]
+    return _table(("figure", "kind", "labels", "meaning"), rows)
+
+
+def metric_families() -> list[tuple[Metric, tuple[str, ...]]]:
+    """Every figure with its labels."""
+    counted = [
+        (family, tuple(_instrument_labels(collector)))
+        for collector in Metrics().registry._collector_to_names
+        for family in collector.collect()
+    ]
+    gauges = [*OF_THE_SERVICE, *OF_THE_GALLERY]
+    read = [(Metric(f"sightline_{one.name}", one.description, "gauge"), ()) for one in gauges]
+    return [*counted, *read, (Metric("sightline_info", INFO, "gauge"), INFO_LABELS)]
+
+
+def _instrument_labels(collector: Any) -> Sequence[str]:
+    return getattr(collector, "_labelnames", ())
+
+
+def _shown(family: Metric) -> str:
+    return f"{family.name}_total" if family.type == "counter" else family.name
+
+
 def rendered(page: str) -> str:
     """A page with all its generated blocks as they should be."""
     return _BLOCK.sub(_block, page)
@@ -68,7 +100,8 @@ def rendered(page: str) -> str:
 def _block(found: "re.Match[str]") -> str:
     kind, name = found.groups()
     marker = kind if name is None else f"{kind}: {name}"
-    table = settings_table() if kind == "settings" else flags_table(name)
+    tables = {"settings": settings_table, "metrics": metrics_table}
+    table = tables[kind]() if kind in tables else flags_table(name)
     return f"<!-- {marker} -->\n{table}<!-- end -->"
 
 
