@@ -186,8 +186,8 @@ def _flip(file: Path, choices: random.Random) -> None:
 
 
 def _opened(folder: Path, **options: Any) -> LocalGallery:
-    given = {"model_id": MODEL, "width": WIDTH, "create": True, "threads": 1, "fill": False}
-    return open_gallery(folder, **(given | options))
+    given: dict[str, Any] = {"model_id": MODEL, "width": WIDTH, "create": True, "threads": 1}
+    return open_gallery(folder, **(given | {"fill": False} | options))
 
 
 def _findings(folder: Path) -> tuple[Any, ...] | None:

@@ -39,7 +39,8 @@ def _work(address: Address, client: int, over: threading.Event) -> list[Asked]:
     while not over.is_set():
         number = len(asked)
         name = f"d{client}-{number}" if number % 2 else None
-        path, fields = ("/tracklets", {"tracklet_id": name}) if name else ("/query", {})
+        path = "/tracklets" if name else "/query"
+        fields: dict[str, object] = {"tracklet_id": name} if name else {}
         data = request("POST", path, form(crops(client, _FRAMES), **fields))
         at = time.monotonic()
         try:

@@ -14,6 +14,11 @@ Labels = tuple[str | None, str | None]
 Step = list[str | None]
 
 
+def often(count: int, *step: str | None) -> list[Step]:
+    """A step so many times, for a choice among several."""
+    return [list(step)] * count
+
+
 @dataclass
 class _Merge:
     source: str

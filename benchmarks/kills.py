@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.expected import Expected, Labels, Step
+from benchmarks.expected import Expected, Labels, Step, often
 from benchmarks.serving import environment
 from benchmarks.tally import Campaign, Tally
 from indexer.gallery import LocalGallery, open_gallery
@@ -59,16 +59,17 @@ def next_step(choices: random.Random, expected: Expected, name: str) -> Step:
     """What to do next; `name` is the id of a tracklet that is not there yet."""
     there, identities = sorted(expected.tracklets), expected.identities()
     identity, camera = choices.choice([None, *_IDENTITIES]), choices.choice(_CAMERAS)
-    steps: list[Step] = [["enrol", name, identity, camera]] * 8
+    steps = often(8, "enrol", name, identity, camera)
     if there:
         some = choices.choice(there)
-        steps += [["patch", some, identity, camera]] * 4 + [["erase", some]] * 3 + [["rebuild"]]
+        steps += often(4, "patch", some, identity, camera)
+        steps += often(3, "erase", some) + often(1, "rebuild")
     if identities:
         others = [one for one in _IDENTITIES if one != identities[0]]
-        steps += [["merge", identities[0], choices.choice(others)]] * 3
-        steps += [["erase_identity", choices.choice(identities)]]
+        steps += often(3, "merge", identities[0], choices.choice(others))
+        steps += often(1, "erase_identity", choices.choice(identities))
     if expected.merges:
-        steps += [["undo", choices.choice(sorted(expected.merges))]] * 2
+        steps += often(2, "undo", choices.choice(sorted(expected.merges)))
     return choices.choice(steps)
 
 

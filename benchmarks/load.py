@@ -19,6 +19,9 @@ class Level:
     """What became of the requests of one level of load."""
 
     seconds: float = 0.0
+    """While requests were sent."""
+    worked: float = 0.0
+    """Until the last answer."""
     accepted: list[float] = field(default_factory=list)
     """Seconds of each that was answered with 200."""
     rejected: list[float] = field(default_factory=list)
@@ -43,13 +46,17 @@ class Level:
         """Rates in requests a second, times in milliseconds."""
         return {
             "offered": round(self.offered / self.seconds, 1),
-            "accepted": round(len(self.accepted) / self.seconds, 1),
-            "p50": round(1000 * percentile(self.accepted, 0.50), 1),
-            "p99": round(1000 * percentile(self.accepted, 0.99), 1),
+            "accepted": round(len(self.accepted) / self.worked, 1),
+            "p50": _milliseconds(self.accepted, 0.50),
+            "p99": _milliseconds(self.accepted, 0.99),
             "rejected": round(100 * len(self.rejected) / max(1, self.offered), 1),
-            "reject_p99": round(1000 * percentile(self.rejected, 0.99), 1),
+            "reject_p99": _milliseconds(self.rejected, 0.99),
             "others": len(self.others) + self.dropped,
         }
+
+
+def _milliseconds(seconds: list[float], share: float) -> float:
+    return round(1000 * percentile(seconds, share), 1) if seconds else 0.0
 
 
 async def ask(address: Address, data: bytes) -> Answer:
@@ -86,7 +93,7 @@ async def _closed_loop(
                 await asyncio.sleep(float(answer.headers.get("retry-after", 1)))
 
     await asyncio.gather(*(work(number) for number in range(clients)))
-    level.seconds = time.monotonic() - started
+    level.seconds = level.worked = time.monotonic() - started
     return level
 
 
@@ -111,6 +118,7 @@ async def _open_loop(
         number += 1
     level.seconds = time.monotonic() - started
     await asyncio.gather(*asked)
+    level.worked = time.monotonic() - started
     return level
 
 

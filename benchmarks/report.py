@@ -23,7 +23,7 @@ def write_page(results: Results, page: Path = PAGE) -> None:
 
 def campaigns(results: Results) -> str:
     """One row per campaign that has been run."""
-    rows = [("campaign", "done", "seen", "holds")]
+    rows: list[tuple[str, ...]] = [("campaign", "done", "seen", "holds")]
     rows += [
         (f"**{campaign.name}**: {campaign.title}", *campaign.row(together(found)))
         for campaign in CAMPAIGNS
@@ -35,7 +35,8 @@ def campaigns(results: Results) -> str:
 def levels(results: Results) -> str:
     """The levels of load, from the last run of that campaign."""
     found = results.runs("overload")
-    rows = [("load", "offered/s", "accepted/s", "p50", "p99", "bound", "429", "p99 of a 429")]
+    head = ("load", "offered/s", "accepted/s", "p50", "p99", "bound", "429", "p99 of a 429")
+    rows: list[tuple[str, ...]] = [head]
     rows += [_level(level) for level in (found[-1].tally.measured["levels"] if found else ())]
     return table(rows)
 
@@ -45,7 +46,7 @@ def _level(level: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         str(level["name"]),
         f"{level['offered']:.1f}",
-        f"{level['accepted']:.1f}",
+        f"{level['accepted']:.1f}" if level["accepted"] is not None else "",
         f"{level['p50']:.0f} ms",
         f"{level['p99']:.0f} ms",
         f"{level['bound']:.0f} ms" if "bound" in level else "",
@@ -56,7 +57,7 @@ def _level(level: Mapping[str, Any]) -> tuple[str, ...]:
 
 def runs(results: Results) -> str:
     """How each row came about."""
-    rows = [("command", "date", "commit", "seconds", "machine")]
+    rows: list[tuple[str, ...]] = [("command", "date", "commit", "seconds", "machine")]
     for campaign in CAMPAIGNS:
         rows += [_run(run) for run in results.runs(campaign.name)]
     return table(rows)

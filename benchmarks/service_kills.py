@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from benchmarks.expected import Expected, Labels, Step
+from benchmarks.expected import Expected, Labels, Step, often
 from benchmarks.kills import everything
 from benchmarks.serving import Service
 from benchmarks.tally import Campaign, Tally
@@ -56,16 +56,16 @@ class Client:
         there, identities = sorted(self.expected.tracklets), self.expected.identities()
         mine = [f"{self.name} {letter}" for letter in "abc"]
         identity, camera = self.choices.choice(mine), self.choices.choice(["c1", "c2"])
-        steps: list[Step] = [["enrol", f"{self.name}-{self._number}", identity, camera]] * 5
+        steps = often(5, "enrol", f"{self.name}-{self._number}", identity, camera)
         if there:
             some = self.choices.choice(there)
-            steps += [["patch", some, identity, camera]] * 2 + [["erase", some]] * 2
+            steps += often(2, "patch", some, identity, camera) + often(2, "erase", some)
         if identities:
             others = [one for one in mine if one != identities[0]]
-            steps += [["merge", identities[0], self.choices.choice(others)]] * 2
-            steps += [["erase_identity", self.choices.choice(identities)]]
+            steps += often(2, "merge", identities[0], self.choices.choice(others))
+            steps += often(1, "erase_identity", self.choices.choice(identities))
         if self.expected.merges:
-            steps += [["undo", self.choices.choice(sorted(self.expected.merges))]]
+            steps += often(1, "undo", self.choices.choice(sorted(self.expected.merges)))
         return self.choices.choice(steps)
 
 

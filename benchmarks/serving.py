@@ -26,7 +26,8 @@ def environment(**settings: object) -> dict[str, str]:
     """This process's environment without Sightline's settings, but with these."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SIGHTLINE_")}
     given = {f"SIGHTLINE_{name.upper()}": str(value) for name, value in settings.items()}
-    return kept | given | {"PYTHONPATH": str(ROOT)}
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return kept | given | {"PYTHONPATH": path}
 
 
 def many_files() -> None:

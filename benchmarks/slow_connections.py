@@ -16,7 +16,6 @@ from benchmarks.tally import Campaign, Tally
 from benchmarks.traffic import Address, crops, form, get, head, percentile, request
 
 _GRACE_SECONDS = 3.0
-_STREAMS = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 _START = b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 _BODY = (b"Content-Type: multipart/form-data; boundary=b", b"Content-Length: 1000000")
 

@@ -54,9 +54,14 @@ class Client:
         return crops(self.choices.randrange(40), count, height=height, width=width)
 
     def _query(self, address: Address) -> Answer:
-        fields = self.choices.choice(
-            [{}, {"top_k": 100}, {"cameras": "c1"}, {"explain": "spatial"}, {"min_score": 0.5}]
-        )
+        options: list[dict[str, object]] = [
+            {},
+            {"top_k": 100},
+            {"cameras": "c1"},
+            {"explain": "spatial"},
+            {"min_score": 0.5},
+        ]
+        fields = self.choices.choice(options)
         return ask(address, request("POST", "/query", form(self._pictures(), **fields)))
 
     def _again(self, address: Address) -> Answer:

@@ -10,6 +10,7 @@ from benchmarks.draining import DRAINING
 from benchmarks.full_disk import FULL_DISK
 from benchmarks.histories import HISTORIES
 from benchmarks.index_kills import INDEX_KILLS
+from benchmarks.input_fuzzing import INPUT_FUZZING
 from benchmarks.keyless import KEYLESS
 from benchmarks.kills import KILLS
 from benchmarks.overload import OVERLOAD
@@ -37,4 +38,5 @@ CAMPAIGNS: Final[tuple[Campaign, ...]] = (
     KEYLESS,
     BOMBS,
     API_FUZZING,
+    INPUT_FUZZING,
 )
