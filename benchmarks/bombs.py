@@ -84,14 +84,12 @@ def pictures() -> Iterator[tuple[str, list[bytes]]]:
     at = webp.index(b"\x9d\x01\x2a") + 3 if b"\x9d\x01\x2a" in webp else len(webp) - 4
     yield (
         "WebP that claims 16383 x 16383",
-        "frames",
         [webp[:at] + struct.pack("<HH", 16_383, 16_383) + webp[at + 4 :]],
     )
     largest = png(4096, 4096, bits=8, colour=2)
     yield "200 PNGs of the largest size", [largest] * 200
     yield (
         "one PNG of the largest size, 16 bits with alpha",
-        "frames",
         [png(4096, 4096, bits=16, colour=6)],
     )
 

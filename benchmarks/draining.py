@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.kills import labels
 from benchmarks.serving import Service
@@ -40,7 +41,7 @@ def _work(address: Address, client: int, over: threading.Event) -> list[Asked]:
         number = len(asked)
         name = f"d{client}-{number}" if number % 2 else None
         path = "/tracklets" if name else "/query"
-        fields: dict[str, object] = {"tracklet_id": name} if name else {}
+        fields: dict[str, Any] = {"tracklet_id": name} if name else {}
         data = request("POST", path, form(crops(client, _FRAMES), **fields))
         at = time.monotonic()
         try:

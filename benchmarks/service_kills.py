@@ -10,6 +10,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from benchmarks.expected import Expected, Labels, Step, often
@@ -73,7 +74,7 @@ def _request(step: Step, number: int) -> bytes:
     kind, *what = step
     name = quote(str(what[0]), safe="")
     if kind == "enrol":
-        fields = {"tracklet_id": what[0], "identity": what[1], "camera": what[2]}
+        fields: dict[str, Any] = {"tracklet_id": what[0], "identity": what[1], "camera": what[2]}
         return request("POST", "/tracklets", form(crops(number, _FRAMES), **fields))
     if kind == "patch":
         changes = {"identity": what[1], "camera": what[2]}

@@ -10,6 +10,7 @@ import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import cv2
@@ -54,7 +55,7 @@ class Client:
         return crops(self.choices.randrange(40), count, height=height, width=width)
 
     def _query(self, address: Address) -> Answer:
-        options: list[dict[str, object]] = [
+        options: list[dict[str, Any]] = [
             {},
             {"top_k": 100},
             {"cameras": "c1"},
