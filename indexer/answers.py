@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from indexer.calibration import Decisions
-from indexer.records import Hit, RankedIdentity, Ranking
+from indexer.records import Hit, IdentityScoring, RankedIdentity, Ranking
 
 Caution = Literal["looks_uncropped"]
 
@@ -93,11 +93,22 @@ class Result(Answer):
         )
 
 
+class AppliedScoring(Answer):
+    """How scores and order came about."""
+
+    camera_normalised: bool = Field(
+        description="Whether the part of each camera was taken from the embeddings first."
+    )
+    rerank: bool = Field(description="Whether k-reciprocal neighbours decided the order.")
+    identity: IdentityScoring = Field(description="What ranked the identities.")
+
+
 class SearchedGallery(Answer):
     tracklets: int = Field(examples=[1234])
     identities: int = Field(examples=[98])
     searched: int = Field(description="Tracklets that passed the filters.", examples=[1200])
     exact: bool
+    scoring: AppliedScoring
     expected_false_matches: float | None = Field(
         description="`far` x searched: strangers to expect above the threshold.", examples=[0.12]
     )
@@ -137,6 +148,7 @@ def results_of(
         identities=ranking.labelled_identities,
         searched=ranking.searched,
         exact=ranking.exact,
+        scoring=AppliedScoring.model_validate(ranking.scoring, from_attributes=True),
         expected_false_matches=far * ranking.searched if threshold is not None else None,
     )
     results = [Result.of(place, decisions, threshold, frames) for place in ranking.identities]

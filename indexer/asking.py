@@ -50,6 +50,8 @@ Subject = Crops | Clip | Enrolled
 class Wanted:
     """What `POST /query` can be asked for, by the same names."""
 
+    camera: str | None = None
+    """The question's own camera."""
     top_k: int = 10
     tracklets_per_identity: int = 5
     far: float = 1e-4
@@ -79,6 +81,7 @@ class Wanted:
     def form(self) -> dict[str, str | list[str]]:
         """For the service: fields of the multipart form, without those that are absent."""
         fields: dict[str, str | list[str] | None] = {
+            "camera": self.camera,
             "top_k": str(self.top_k),
             "tracklets_per_identity": str(self.tracklets_per_identity),
             "far": repr(self.far),

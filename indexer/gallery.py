@@ -35,6 +35,7 @@ from indexer.records import (
     Page,
     Ranking,
     Receipt,
+    Scoring,
     Search,
     Stats,
     Tracklet,
@@ -123,6 +124,11 @@ class LocalGallery:
     def refresh_pending(self) -> bool:
         """Whether the statistics of the cameras have moved further than what serves."""
         return self._refresher.is_pending
+
+    @property
+    def scoring(self) -> Scoring:
+        """How a search is scored now."""
+        return self._searches.scoring(self._view.normalisation, rerank=False)
 
     @property
     def normalisation(self) -> Normalisation:

@@ -2,7 +2,7 @@
 
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ class _Probe:
     """What is searched for, and what it cost in seconds."""
 
     embedding: NDArray[np.float32]
+    camera: str | None
     described: QueryTracklet
     warnings: tuple[Caution, ...] = ()
     decoding: float = 0.0
@@ -63,16 +64,20 @@ def ask_gallery(subject: Subject, wanted: Wanted, settings: GallerySettings) -> 
     enrolled = subject.tracklet_id if isinstance(subject, Enrolled) else None
     model_id = bundle.manifest.model_id if bundle is not None and enrolled is None else None
     with closing(_open(settings, model_id)) as gallery:
-        probe = _probe(subject, gallery, settings)
+        probe = _probe(subject, gallery, settings, wanted.camera)
         searching = time.perf_counter()
-        found = gallery.search(
-            probe.embedding, gallery.model_id, wanted.search(enrolled), actor=ACTOR
-        )
+        asked = replace(wanted.search(enrolled), camera=probe.camera)
+        found = gallery.search(probe.embedding, gallery.model_id, asked, actor=ACTOR)
         ended = time.perf_counter()
         model_id = gallery.model_id
     supplied = None if bundle is None else bundle.calibration
     calibration = fitting_calibration(model_id, settings.gallery, supplied, _warn)
-    decisions = decisions_of(calibration, prior=settings.prior)
+    decisions = decisions_of(
+        calibration,
+        prior=settings.prior,
+        camera_normalised=found.scoring.camera_normalised,
+        generation=found.scoring.generation,
+    )
     frames = len(probe.described.frames.sampled)
     results, searched = results_of(found, decisions, wanted.far, frames)
     answer = QueryAnswer(
@@ -101,6 +106,7 @@ def _open(settings: GallerySettings, model_id: str | None) -> Gallery:
         threads=settings.threads,
         device="cpu",  # filling a GPU index would take longer than this one search
         keep_pictures=settings.keep_pictures,
+        camera_normalisation=settings.camera_normalisation,
     )
 
 
@@ -118,7 +124,9 @@ def _warn(source: str, reason: str) -> None:
     console.print(f"the {source}'s calibration is {reason} and not used", style="yellow")
 
 
-def _probe(subject: Subject, gallery: Gallery, settings: GallerySettings) -> _Probe:
+def _probe(
+    subject: Subject, gallery: Gallery, settings: GallerySettings, camera: str | None
+) -> _Probe:
     if isinstance(subject, Enrolled):
         return _enrolled(gallery, subject.tracklet_id)
     embedder = load_embedder(settings.model, settings.device, settings.threads)
@@ -130,6 +138,7 @@ def _probe(subject: Subject, gallery: Gallery, settings: GallerySettings) -> _Pr
         raise embedded
     return _Probe(
         embedding=embedded.embedding,
+        camera=camera,
         described=QueryTracklet(
             frames=Frames(received=decoded.received, sampled=decoded.sampled),
             temporal_attention=embedded.temporal_attention.tolist(),
@@ -145,6 +154,7 @@ def _enrolled(gallery: Gallery, tracklet_id: str) -> _Probe:
     stored = gallery.get(tracklet_id)
     return _Probe(
         embedding=gallery.embedding(tracklet_id),
+        camera=stored.camera,
         described=QueryTracklet(
             frames=Frames(received=stored.received, sampled=stored.sampled),
             temporal_attention=stored.temporal_attention,
@@ -157,5 +167,7 @@ def _decoded(subject: Crops | Clip, manifest: Manifest, limits: DecodeLimits) ->
     shape = (manifest.frames_per_tracklet, manifest.frame_height, manifest.frame_width)
     if isinstance(subject, Clip):
         return decode_clip(subject.file, None, *shape, limits)
-    files = [path.read_bytes() for path in subject.files]
-    return decode_frames(files, *shape, limits)
+    taken = subject.at_most(limits.max_frames).files
+    if len(taken) < len(subject.files):
+        console.print(f"using {len(taken)} of {len(subject.files)} frames: a tracklet has no more")
+    return decode_frames([path.read_bytes() for path in taken], *shape, limits)

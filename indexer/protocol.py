@@ -79,7 +79,7 @@ class Gallery(Protocol):
     def search(
         self, embedding: NDArray[np.float32], model_id: str, wanted: Search, *, actor: str
     ) -> Ranking:
-        """Rank identities by cosine to `embedding` (float32 [D], unit length).
+        """Rank identities by their likeness to `embedding` (float32 [D], unit length).
 
         Raises `ModelMismatch`, `RerankUnavailable`.
         """

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from indexer import enrolment, rows
 from indexer.audit import ReaderLog
+from indexer.normalisation import Normalisation
 from indexer.records import Filter, Hit, RankedIdentity, Ranking, Scoring, Search
 from indexer.store import Store
 from indexer.view import Found, View
@@ -53,12 +54,16 @@ class Searches:
             exact=True,
             tracklets=tracklets,
             labelled_identities=labelled,
-            scoring=Scoring(
-                camera_normalised=look.normalisation.is_active,
-                rerank=False,
-                identity="best",
-                generation=look.normalisation.generation,
-            ),
+            scoring=self.scoring(look.normalisation, rerank=False),
+        )
+
+    def scoring(self, normalisation: Normalisation, *, rerank: bool) -> Scoring:
+        """What a search by this generation applies."""
+        return Scoring(
+            camera_normalised=normalisation.is_active,
+            rerank=rerank,
+            identity="best",
+            generation=normalisation.generation,
         )
 
     def _number(self, tracklet_id: str | None) -> int | None:

@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from indexer.calibration import Decisions, decisions_of, fitting_calibration
 from indexer.gallery import LocalGallery, open_gallery
 from indexer.keys import FileKeys, KeyStore
+from indexer.records import Scoring
 from indexer.store import FILE
 from model.bundle import open_bundle
 from model.calibration import Calibration
@@ -76,10 +77,14 @@ class Parts:
         """Why the model's or the index's device is gone for good, or None."""
         return self.lost_device or (self.batcher.failure if self.batcher.device_lost else None)
 
-    @property
-    def decisions(self) -> Decisions | None:
-        """What the scores mean that are given now, as far as a calibration tells."""
-        return decisions_of(self.calibration, prior=self.settings.prior)
+    def decisions(self, scoring: Scoring) -> Decisions | None:
+        """What scores mean that came about like this, as far as a calibration tells."""
+        return decisions_of(
+            self.calibration,
+            prior=self.settings.prior,
+            camera_normalised=scoring.camera_normalised,
+            generation=scoring.generation,
+        )
 
     async def decode(self, upload: Upload) -> DecodedTracklet:
         """Decode in a thread, a few uploads at a time."""
@@ -114,6 +119,7 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
         device=settings.device,
         keep_pictures=settings.keep_pictures,
         save_index=True,
+        camera_normalisation=settings.camera_normalisation,
     )
     try:
         door = Door(_key_stores(gallery, settings), rate=settings.key_rate)

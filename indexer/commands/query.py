@@ -37,6 +37,9 @@ def query(
     tracklets_per_identity: Annotated[
         int, typer.Option(min=1, max=50, help="Best tracklets under each identity.")
     ] = 5,
+    taken_by: Annotated[
+        str | None, typer.Option(help="The camera that took INPUT, where it is known.")
+    ] = None,
     camera: Annotated[
         list[str] | None, typer.Option(help="Only tracklets of this camera; repeatable.")
     ] = None,
@@ -82,6 +85,7 @@ def query(
 
         asked = read_subject(subject)
         wanted = Wanted(
+            camera=clean_name(taken_by, "--taken-by"),
             top_k=top_k,
             tracklets_per_identity=tracklets_per_identity,
             far=far,

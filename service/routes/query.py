@@ -6,7 +6,7 @@ upload -> decode and sample -> queue -> embed -> search -> answer
 import base64
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from anyio.to_thread import run_sync
@@ -47,6 +47,7 @@ class _Probe:
     """What is searched for: an embedding, what to tell about it, and what it cost."""
 
     embedding: NDArray[np.float32]
+    camera: str | None
     described: QueryTracklet
     warnings: tuple[str, ...] = ()
     cost: _Cost = field(default_factory=_Cost)
@@ -70,17 +71,16 @@ async def query(request: Request, parts: PartsOf, caller: CallerOf) -> QueryAnsw
         form = read_form(QueryForm, upload.texts)
         probe = await _probe(request, parts, caller, form, upload)
     searching = time.perf_counter()
-    ranking = await run_sync(_search, parts, caller, form, probe.embedding)
+    ranking = await run_sync(_search, parts, caller, form, probe)
     ended = time.perf_counter()
     parts.metrics.searched(ended - searching)
     return _answer(parts, form, probe, ranking, searched=ended - searching, total=ended - started)
 
 
-def _search(
-    parts: Parts, caller: Caller, form: QueryForm, embedding: NDArray[np.float32]
-) -> Ranking:
+def _search(parts: Parts, caller: Caller, form: QueryForm, probe: _Probe) -> Ranking:
     model_id = parts.embedder.manifest.model_id
-    return parts.gallery.search(embedding, model_id, form.search(), actor=caller.name)
+    wanted = replace(form.search(), camera=probe.camera)
+    return parts.gallery.search(probe.embedding, model_id, wanted, actor=caller.name)
 
 
 async def _probe(
@@ -105,6 +105,7 @@ async def _uploaded(request: Request, parts: Parts, form: QueryForm, upload: Upl
         explained["pictures"] = _as_base64(await run_sync(tracklet.pictures))
     return _Probe(
         embedding=answer.embedding,
+        camera=form.camera,
         described=QueryTracklet(
             frames=Frames(received=tracklet.received, sampled=tracklet.sampled),
             temporal_attention=answer.temporal_attention.tolist(),
@@ -140,6 +141,7 @@ async def _enrolled(
     return _Probe(
         cost=cost,
         embedding=embedding,
+        camera=stored.camera,
         described=QueryTracklet(
             frames=Frames(received=stored.received, sampled=stored.sampled),
             temporal_attention=stored.temporal_attention,
@@ -164,7 +166,7 @@ def _answer(
     total: float,
 ) -> QueryAnswer:
     frames = len(probe.described.frames.sampled)
-    results, gallery = results_of(ranking, parts.decisions, form.far, frames)
+    results, gallery = results_of(ranking, parts.decisions(ranking.scoring), form.far, frames)
     return QueryAnswer(
         query=probe.described,
         results=results,

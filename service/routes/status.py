@@ -6,9 +6,11 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import Field
 
-from indexer.answers import Answer
+from indexer.answers import Answer, AppliedScoring
 from indexer.calibration import Decisions
+from indexer.gallery import LocalGallery
 from indexer.keys import Role
+from indexer.records import Stats
 from model.calibration import Rate
 from service.auth import needs
 from service.parts import CallerOf, PartsOf
@@ -54,6 +56,11 @@ class GallerySize(Answer):
     pictures: int
     bytes_on_disk: int
     generation: int
+    scoring: AppliedScoring = Field(description="How a query is scored now.")
+    refresh_pending: bool = Field(
+        description="Whether the statistics of the cameras have moved on and the index is about to "
+        "follow them."
+    )
 
 
 class Status(Answer):
@@ -78,7 +85,7 @@ def read_model(parts: PartsOf) -> Model:
         model_id=manifest.model_id,
         provider=parts.embedder.provider,
         precision=manifest.precision,
-        calibration=CalibrationSummary.of(parts.decisions),
+        calibration=CalibrationSummary.of(parts.decisions(parts.gallery.scoring)),
         manifest=manifest.model_dump(mode="json"),
     )
 
@@ -93,7 +100,7 @@ def read_status(parts: PartsOf, caller: CallerOf) -> Status:
     stats = parts.gallery.stats()
     manifest = parts.embedder.manifest
     return Status(
-        gallery=GallerySize.model_validate(stats, from_attributes=True),
+        gallery=_size(parts.gallery, stats),
         queue_depth=parts.batcher.depth,
         limits=parts.settings.limits(),
         role=caller.role,
@@ -101,6 +108,19 @@ def read_status(parts: PartsOf, caller: CallerOf) -> Status:
         index_device=stats.index_device,
         precision=manifest.precision,
         model_id=manifest.model_id,
-        calibration=CalibrationSummary.of(parts.decisions),
+        calibration=CalibrationSummary.of(parts.decisions(parts.gallery.scoring)),
         keys_required=parts.door.keyed,
+    )
+
+
+def _size(gallery: LocalGallery, stats: Stats) -> GallerySize:
+    return GallerySize(
+        tracklets=stats.tracklets,
+        identities=stats.identities,
+        cameras=stats.cameras,
+        pictures=stats.pictures,
+        bytes_on_disk=stats.bytes_on_disk,
+        generation=stats.generation,
+        scoring=AppliedScoring.model_validate(gallery.scoring, from_attributes=True),
+        refresh_pending=gallery.refresh_pending,
     )

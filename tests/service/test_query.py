@@ -66,6 +66,7 @@ def test_the_answer_has_the_promised_fields(enrolled: TestClient) -> None:
         "identities": 2,
         "searched": 4,
         "exact": True,
+        "scoring": {"camera_normalised": False, "rerank": False, "identity": "best"},
         "expected_false_matches": None,
     }
     assert set(answer["timing_ms"]) == {"decode", "queue", "embed", "search", "total"}
@@ -146,6 +147,22 @@ def test_explain_embeds_kept_pictures_again(enrolled: TestClient) -> None:
     assert len(answer["query"]["spatial_attention"]) == 5
     assert "pictures" not in answer["query"]
     assert answer["timing_ms"]["embed"] > 0
+
+
+@pytest.mark.parametrize("explain", ["frames", "spatial"])
+def test_reading_an_enrolled_tracklets_pictures_is_on_record(
+    enrolled: TestClient, explain: str
+) -> None:
+    def entries() -> list[tuple[str, object]]:
+        items = enrolled.get("/audit?limit=500").json()["items"]
+        return [(item["actor"], item["details"]) for item in items if item["action"] == "picture"]
+
+    enrolled.post("/query", files=form(tracklet_id="a1"))
+    assert entries() == []
+
+    enrolled.post("/query", files=form(tracklet_id="a1", explain=[explain]))
+
+    assert entries() == [("loopback", {"pictures": 5})]
 
 
 def test_explain_is_null_where_no_pictures_are_kept(make_client: MakeClient) -> None:
