@@ -34,19 +34,29 @@ SEED = 20_210_330
 
 @dataclass(frozen=True)
 class Limits:
-    """What a variant may differ by: any entry of any output, and the embedding's direction."""
+    """What a variant may differ by: any entry of an output, and the embedding's direction.
+
+    A trained attention is sharp: its logits are large, and what float32 rounds in them comes out
+    magnified. Full precision itself is then .0001 away from float64 on the artificial pictures
+    here, so attention maps are allowed more than the embedding.
+    """
 
     tolerance: float
+    attention_tolerance: float
     cosine: float
+
+    def of(self, output: str) -> float:
+        """For the output of this name."""
+        return self.tolerance if output == "embedding" else self.attention_tolerance
 
 
 def limits(precision: Precision, storage: Storage) -> Limits:
     """int8 is allowed to become another model, the others are not."""
     if precision == "int8":
-        return Limits(0.5, 0.9)
+        return Limits(0.5, 0.5, 0.9)
     if precision == "fp16" or storage == "compact":
-        return Limits(0.02, MIN_COSINE)
-    return Limits(1e-4, MIN_COSINE)
+        return Limits(0.02, 0.02, MIN_COSINE)
+    return Limits(1e-4, 1e-3, MIN_COSINE)
 
 
 class ExportedModel:
@@ -84,6 +94,7 @@ def check_parity(
     rows = tuple(_compare(network, exported, *shape) for shape in SHAPES)
     parity = Parity(
         tolerance=allowed.tolerance,
+        attention_tolerance=allowed.attention_tolerance,
         reference=reference,
         rows=rows,
         padding_cosine=_padding_cosine(network, exported),
@@ -146,9 +157,9 @@ def _require(parity: Parity, allowed: Limits) -> None:
     for row in parity.rows:
         where = f"at B={row.batch}, L={row.length}"
         for name, difference in row.differences.items():
-            if not difference <= allowed.tolerance:
+            if not difference <= allowed.of(name):
                 raise BundleInvalid(
-                    f"{name} differs by {difference:.2g} {where}; {allowed.tolerance:g} is allowed"
+                    f"{name} differs by {difference:.2g} {where}; {allowed.of(name):g} is allowed"
                 )
         if not row.cosine >= allowed.cosine:
             raise BundleInvalid(

@@ -86,6 +86,9 @@ class Parity(_Frozen):
     """Result of comparing the exported graph with the network it came from."""
 
     tolerance: float
+    """Allowed of any entry of the embedding."""
+    attention_tolerance: float | None = None
+    """Allowed of any entry of an attention map; None means the embedding's."""
     reference: str
     rows: tuple[ParityRow, ...]
     padding_cosine: float
