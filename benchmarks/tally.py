@@ -75,6 +75,8 @@ class _Figure:
         self._value = value
 
     def __format__(self, spec: str) -> str:
+        if isinstance(self._value, str):
+            return self._value
         if not spec and isinstance(self._value, int):
             return f"{self._value:,}"
         return format(self._value, spec)
@@ -101,9 +103,10 @@ class Results:
         self._folder = folder
 
     def add(self, name: str, run: Run) -> None:
-        """A run with a seed that is there already replaces it."""
+        """It replaces one of the same seed and size."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        runs = [one for one in self.runs(name) if one.seed != run.seed]
+        same = (run.seed, run.quick)
+        runs = [one for one in self.runs(name) if (one.seed, one.quick) != same]
         text = json.dumps([asdict(one) for one in (*runs, run)], indent=1, sort_keys=True)
         self._file(name).write_text(text + "\n", encoding="utf-8")
 
