@@ -106,13 +106,14 @@ def _serve(flags: dict[str, Any]) -> int:
     from service.app import create_app
     from service.logs import configure_logs
     from service.parts import open_parts
+    from service.server import bind
     from service.server import serve as serve_app
     from service.settings import Settings
 
     settings = read_settings(Settings, flags)
     configure_logs(settings.log_level)
-    with open_parts(settings) as parts:
-        return serve_app(create_app(settings, parts), parts)
+    with bind(settings.host, settings.port) as listener, open_parts(settings) as parts:
+        return serve_app(create_app(settings, parts), parts, listener)
 
 
 @root.command("version", help="Print the version.", epilog="Example:\n\n  sightline version")

@@ -31,7 +31,7 @@ class QueryStrings:
         text: bytes = scope["query_string"]
         if not text:
             return
-        declared = self._declared().get((route.path, scope["method"].lower()), {})
+        declared = self._declared().get((route.path_format, scope["method"].lower()), {})
         seen: set[str] = set()
         for name, _ in parse_qsl(text.decode("latin-1"), keep_blank_values=True):
             if name not in declared:

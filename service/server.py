@@ -8,6 +8,8 @@ import asyncio
 import os
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final
 
@@ -87,31 +89,48 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(app: FastAPI, parts: Parts) -> int:
+def serve(app: FastAPI, parts: Parts, listener: socket.socket) -> int:
     """Serve until a signal comes. Returns the exit code: 1 where the device was lost.
 
-    Raises `NotReady` where the address cannot be listened on.
+    `listener` comes from `bind`. Raises `NotReady` where it cannot be listened on after all.
     """
     settings = parts.settings
     server = DrainingServer(server_config(app, parts), parts)
     # Before uvicorn listens to signals, one must end it too.
     signal.signal(signal.SIGTERM, server.handle_exit)
     signal.signal(signal.SIGINT, server.handle_exit)
-    with listen(settings.host, settings.port) as listener:
-        scheme = "https" if settings.tls_cert else "http"
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        log.info("listening", url=f"{scheme}://{host}:{listener.getsockname()[1]}")
-        if not parts.door.keyed:
-            log.warning("no_keys", detail="without keys every caller on this machine is admin")
-        server.run(sockets=[listener])
+    with _address_told(settings.host, settings.port):
+        listener.listen()
+    scheme = "https" if settings.tls_cert else "http"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    log.info("listening", url=f"{scheme}://{host}:{listener.getsockname()[1]}")
+    if not parts.door.keyed:
+        log.warning("no_keys", detail="without keys every caller on this machine is admin")
+    server.run(sockets=[listener])
     return 1 if parts.device_lost else 0
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises `NotReady` with the reason where there can be none."""
+@contextmanager
+def bind(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket of this address, which nobody can connect to yet.
+
+    It comes before all that takes long or leaves something behind. Raises `NotReady` with the
+    reason where there can be none.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family is socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        with _address_told(host, port):
+            listener.bind((host, port))
+        yield listener
+
+
+@contextmanager
+def _address_told(host: str, port: int) -> Iterator[None]:
     try:
-        return socket.create_server((host, port), family=family)
+        yield
     except OSError as error:
         raise NotReady(f"cannot listen on {host} port {port}: {error.strerror}") from error
 

@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse
 
 from model.errors import NotFound
 from service.auth import needs
-from service.responses import problems
+from service.responses import Responses, public_problems
 
 FOLDER: Final = Path(__file__).parents[1] / "page"
 DOCUMENT: Final = "index.html"
@@ -47,6 +47,8 @@ POLICY: Final = "; ".join(
 
 Pictures are blobs, because an `<img>` cannot send the key.
 """
+
+_UNCHANGED: Final[Responses] = {304: {"description": "The caller has this very content."}}
 
 router = APIRouter(tags=["page"])
 
@@ -81,6 +83,7 @@ KnownTag = Annotated[str | None, Header(alias="if-none-match", include_in_schema
     "/",
     summary="The web page",
     response_class=HTMLResponse,
+    responses=public_problems() | _UNCHANGED,
     openapi_extra=needs(None),
 )
 async def read_page(known: KnownTag = None) -> Response:
@@ -91,12 +94,13 @@ async def read_page(known: KnownTag = None) -> Response:
     "/assets/{path:path}",
     summary="A file of the web page",
     response_class=Response,
-    responses={
+    responses=public_problems(404)
+    | _UNCHANGED
+    | {
         200: {
             "content": {kind.partition(";")[0]: {} for kind in MEDIA_TYPES.values()},
             "description": "The file.",
         },
-        404: problems(404)[404],
     },
     openapi_extra=needs(None),
 )

@@ -59,10 +59,10 @@ def test_every_operation_is_described_with_its_problems(document: Any) -> None:
     for name, operation in operations(document):
         assert operation["summary"], name
         assert operation["x-sightline-role"] in {"none", "query", "enrol", "admin"}, name
-        if operation["x-sightline-role"] == "none":
-            continue
-        assert operation["security"] == [{"key": []}], name
-        statuses = {"401", "403", "405", "408", "429", "500", "503"}
+        statuses = {"400", "403", "405", "408", "413", "422", "431", "500"}
+        if operation["x-sightline-role"] != "none":
+            assert operation["security"] == [{"key": []}], name
+            statuses |= {"401", "429", "503"}
         assert statuses <= set(operation["responses"]), name
         for status, response in operation["responses"].items():
             if int(status) >= 400:
@@ -89,6 +89,19 @@ def test_every_code_is_listed_where_it_can_be_answered(document: Any) -> None:
     }
 
     assert listed == codes(SightlineError) - NEVER_ANSWERED | {"internal", "method_not_allowed"}
+
+
+def test_headers_of_refusals_are_described(document: Any) -> None:
+    headers = {
+        "401": "WWW-Authenticate",
+        "405": "Allow",
+        "429": "Retry-After",
+        "503": "Retry-After",
+    }
+    for name, operation in operations(document):
+        for status, header in headers.items():
+            if status in operation["responses"]:
+                assert header in operation["responses"][status]["headers"], (name, status)
 
 
 def test_uploads_are_described_with_all_their_fields(document: Any) -> None:

@@ -4,11 +4,13 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -96,6 +98,9 @@ def test_it_serves_and_sigterm_ends_it_in_order(process: Process, tmp_path: Path
         ((), {"SIGHTLINE_QUEUE": "0"}, 2, "SIGHTLINE_QUEUE"),
         (("--device", "cuda"), {}, 1, "cuda"),
         (("--host", "127.0.0.2.3"), {}, 1, "127.0.0.2.3"),
+        (("--keys-file", "/nowhere/keys.json"), {}, 1, "/nowhere/keys.json"),
+        ((), {"SIGHTLINE_TRUSTED_PROXIES": "*"}, 2, "SIGHTLINE_TRUSTED_PROXIES"),
+        ((), {"SIGHTLINE_MAX_FRAMES": "600"}, 2, "SIGHTLINE_MAX_PARTS"),
     ],
 )
 def test_it_says_in_one_line_why_it_does_not_start(
@@ -110,10 +115,53 @@ def test_it_says_in_one_line_why_it_does_not_start(
     started = Process(*common, *flags, **environment)
 
     assert started.end() == code
+    assert not (tmp_path / "g").exists()
     problems = [line for line in started.lines if line.startswith("error:")]
     assert len(problems) == 1
     assert told.lower() in " ".join(started.lines).lower()
     assert "Traceback" not in "".join(started.lines)
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_made(
+    tmp_path: Path, fake_bundle: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        flags = ("--gallery", str(tmp_path / "g"), "--model", str(fake_bundle), "--port", port)
+        started = Process(*flags)
+        assert started.end() == 1
+
+    assert f"port {port}" in started.lines[-1]
+    assert not (tmp_path / "g").exists()
+
+
+def test_ctrl_c_twice_ends_it_at_once_and_says_so_with_its_exit_code(process: Process) -> None:
+    address = urlsplit(process.url())
+    assert address.hostname is not None
+    with socket.create_connection((address.hostname, address.port or 0), timeout=30) as waiting:
+        # A request whose body never comes keeps an orderly end waiting.
+        waiting.sendall(
+            b"POST /query HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n"
+            b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+        )
+        process.process.send_signal(signal.SIGINT)
+        with httpx2.Client(base_url=process.url()) as client:
+            while client.get("/readyz").status_code == 200:
+                pass
+        process.process.send_signal(signal.SIGINT)
+        assert process.end() == 1
+
+    lines = "".join(process.lines)
+    assert "Traceback" not in lines
+    assert json.loads(process.lines[-1])["event"] == "ended_at_once"
+
+
+def test_ctrl_c_once_ends_it_in_order(process: Process) -> None:
+    process.url()
+    process.process.send_signal(signal.SIGINT)
+
+    assert process.end() == 0
+    assert "Traceback" not in "".join(process.lines)
 
 
 def test_serving_imports_no_torch() -> None:
