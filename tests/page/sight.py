@@ -51,6 +51,25 @@ class Sight:
                     frame.querySelector('img').complete)"""
         )
 
+    def is_readable(self, url: str) -> bool:
+        """Whether an object URL still leads to a picture."""
+        loads: bool = self.page.evaluate(
+            """(url) => new Promise((resolve) => {
+                const picture = new Image();
+                picture.onload = () => resolve(true);
+                picture.onerror = () => resolve(false);
+                picture.src = url;
+            })""",
+            url,
+        )
+        return loads
+
+    def first_picture(self) -> str:
+        """The object URL of the first frame that is shown."""
+        url = self.page.locator(".frame img").first.get_attribute("src")
+        assert url is not None
+        return url
+
     def too_wide(self) -> int:
         """By how many pixels the view is wider than the window."""
         width: int = self.page.evaluate(

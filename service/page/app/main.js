@@ -79,7 +79,7 @@ function Chip() {
   return html`<a class="chip-state" href=${hrefOf("state")} data-good=${String(good)}>
     <i aria-hidden="true"></i>${text}
     ${
-      status &&
+      good &&
       html`<span> · ${status.device} · ${counted(status.gallery.tracklets, "tracklet")}</span>`
     }
   </a>`;

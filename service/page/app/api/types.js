@@ -41,13 +41,15 @@
  * @property {number[][][]|null} [spatial_attention] one map of rows and columns per sampled frame
  * @property {string[]|null} [pictures] base64 JPEG, one per sampled frame
  *
+ * @typedef {{ camera_normalised: boolean, rerank: boolean, identity: string }} Scoring
+ *
  * @typedef {object} SearchedGallery
  * @property {number} tracklets
  * @property {number} identities
  * @property {number} searched
  * @property {boolean} exact
  * @property {number|null} expected_false_matches
- * @property {unknown} [scoring]
+ * @property {Scoring} [scoring]
  *
  * @typedef {object} QueryAnswer
  * @property {QueryTracklet} query
@@ -101,6 +103,7 @@
  * @property {string} model_id
  * @property {Calibration|null} calibration
  * @property {boolean} keys_required
+ * @property {Scoring} [scoring] how a query is scored now
  *
  * @typedef {object} Model
  * @property {string} model_id

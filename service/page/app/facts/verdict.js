@@ -30,24 +30,26 @@ export function cautionOf(gallery, far) {
   );
 }
 
-const SCORING = new Map([
-  ["cosine", "cosine"],
-  ["camera_normalised", "camera-normalised"],
-  ["camera-normalised", "camera-normalised"],
-  ["reranked", "re-ranked"],
-  ["re-ranked", "re-ranked"],
+const IDENTITY_SCORING = new Map([
+  ["best", ""],
+  ["camera_mean", "identities by the mean of their cameras"],
+  ["template", "identities by their template"],
 ]);
 
 /**
- * How the scores came about, where the service says so.
- * @param {unknown} scoring
+ * How scores and order came about, where it is not the plain cosine of the best tracklet.
+ * @param {import("../api/types.js").Scoring|null|undefined} scoring
  * @returns {string[]}
  */
 export function scoringInWords(scoring) {
-  if (scoring === null || scoring === undefined) return [];
-  if (typeof scoring === "string") return [SCORING.get(scoring) ?? scoring.replaceAll("_", " ")];
-  if (Array.isArray(scoring)) return scoring.flatMap(scoringInWords);
-  return Object.entries(scoring).flatMap(([name, on]) => (on === true ? scoringInWords(name) : []));
+  if (!scoring) return [];
+  const { camera_normalised: normalised, rerank, identity } = scoring;
+  const words = [
+    normalised ? "camera-normalised" : "",
+    rerank ? "re-ranked" : "",
+    IDENTITY_SCORING.get(identity) ?? identity.replaceAll("_", " "),
+  ];
+  return words.filter(Boolean);
 }
 
 /** What looked odd about an upload. @param {string} code */

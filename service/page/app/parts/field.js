@@ -59,14 +59,14 @@ export function TimeField({ label, value, onValue, hint }) {
  *   hint?: unknown }} props
  */
 export function Choice({ label, value, options, onValue, hint }) {
+  const choose = (/** @type {any} */ event) => onValue(options[event.currentTarget.value][0]);
+  // By place: the value of the whole is set after its options, which may come in later.
   const render = (/** @type {object} */ control) => html`<select
     ...${control}
-    onChange=${(/** @type {any} */ event) => onValue(options[event.currentTarget.selectedIndex][0])}
+    value=${String(options.findIndex(([option]) => option === value))}
+    onChange=${choose}
   >
-    ${options.map(
-      ([option, text]) =>
-        html`<option key=${String(option)} selected=${option === value}>${text}</option>`,
-    )}
+    ${options.map(([, text], place) => html`<option key=${place} value=${place}>${text}</option>`)}
   </select>`;
   return html`<${Field} label=${label} hint=${hint} render=${render} />`;
 }

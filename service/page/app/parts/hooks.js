@@ -22,31 +22,44 @@ export function useName(stem) {
  * @typedef {object} Read
  * @property {T|null} value the latest, also while a newer one is on its way
  * @property {Problem|null} problem
- * @property {boolean} loading
+ * @property {boolean} loading whether `value` is not yet, or no longer, what is asked for
+ * @property {() => void} again
  */
-
-const NOT_YET = { value: null, problem: null, loading: false };
 
 /**
  * Something read from the service, anew whenever one of `inputs` changes.
  * @template T
  * @param {(signal: AbortSignal) => Promise<T>} read
- * @param {unknown[]} inputs
- * @returns {Read<T> & { again: () => void }}
+ * @param {(string|number|null|undefined)[]} inputs
+ * @returns {Read<T>}
  */
 export function useLoaded(read, inputs) {
   const [round, setRound] = useState(0);
-  const [state, setState] = useState(/** @type {Read<T>} */ ({ ...NOT_YET, loading: true }));
+  const [state, setState] = useState(
+    /** @type {{ value: T|null, problem: Problem|null, asked: string }} */ ({
+      value: null,
+      problem: null,
+      asked: "",
+    }),
+  );
+  const asked = JSON.stringify([round, ...inputs]);
   useEffect(() => {
     const stop = new AbortController();
-    setState((old) => ({ ...old, problem: null, loading: true }));
+    const show = (/** @type {T|null} */ value, /** @type {Problem|null} */ problem) =>
+      stop.signal.aborted || setState({ value, problem, asked });
     read(stop.signal).then(
-      (value) => stop.signal.aborted || setState({ ...NOT_YET, value }),
-      (error) => stop.signal.aborted || setState({ ...NOT_YET, problem: asProblem(error) }),
+      (value) => show(value, null),
+      (error) => show(null, asProblem(error)),
     );
     return () => stop.abort();
-  }, [...inputs, round]);
-  return { ...state, again: () => setRound((count) => count + 1) };
+  }, [asked]);
+  const loading = state.asked !== asked;
+  return {
+    value: state.value,
+    problem: loading ? null : state.problem,
+    loading,
+    again: () => setRound((count) => count + 1),
+  };
 }
 
 /**

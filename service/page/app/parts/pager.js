@@ -12,7 +12,8 @@ const before = new Map();
 
 /**
  * @param {{ view: string, params: URLSearchParams, next: string|null, shown: number,
- *   size: number }} props `params` of the present address, `size` items on a full page
+ *   size: number }} props `params` of the present address; `next` is null
+ *   at the end, and as long as it is not known; `size` items on a full page
  */
 export function Pager({ view, params, next, shown, size }) {
   const page = Math.max(1, Number(params.get("page")) || 1);

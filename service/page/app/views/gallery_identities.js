@@ -50,7 +50,7 @@ export function IdentityTable({ params }) {
           </tbody>
         </table>
       </div>
-      <${Pager} view="gallery" params=${params} next=${value.next_cursor}
+      <${Pager} view="gallery" params=${params} next=${loading ? null : value.next_cursor}
         shown=${value.items.length} size=${PAGE} />`
     }`;
 }

@@ -50,7 +50,7 @@ export function TrackletList({ params }) {
       html`<ul class="tracklets" aria-busy=${String(loading)}>
         ${value.items.map((item) => html`<${Card} key=${item.tracklet_id} item=${item} />`)}
       </ul>
-      <${Pager} view="gallery" params=${params} next=${value.next_cursor}
+      <${Pager} view="gallery" params=${params} next=${loading ? null : value.next_cursor}
         shown=${value.items.length} size=${PAGE} />`
     }`;
 }

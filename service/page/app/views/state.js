@@ -3,6 +3,7 @@
 import { html } from "../preact.js";
 import { readModel } from "../api/calls.js";
 import { showBytes, showCount, showProbability, showRate, showScore } from "../facts/numbers.js";
+import { scoringInWords } from "../facts/verdict.js";
 import { session } from "../session.js";
 import { useStore } from "../store.js";
 import { useKey } from "../watch.js";
@@ -52,6 +53,7 @@ function Service({ status, notReady }) {
     ["Device of the model", status.device],
     ["Device of the index", status.index_device],
     ["Precision", status.precision],
+    ["Scoring", scoringInWords(status.scoring).join(", ") || "cosine of the best tracklet"],
     ["Queue", queue],
   ]} />`;
 }
