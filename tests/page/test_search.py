@@ -101,6 +101,7 @@ def test_a_hit_opens_beside_the_query(sight: Sight, page: Page) -> None:
     page.get_by_role("link", name="Compare the query with person-03").first.click()
 
     expect(page.get_by_role("heading", name="Compare")).to_be_focused()
+    expect(page.locator(".sides > section")).to_have_count(2)
     query, hit = page.locator(".sides > section").all()
     expect(query.locator(".cell")).to_have_count(12)
     expect(hit.locator(".cell")).to_have_count(12)
