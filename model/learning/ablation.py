@@ -151,6 +151,18 @@ def _tell(trial: "Trial") -> None:
     console.print(f"{trial.cell.name}, seed {trial.seed}: {scores}", markup=False)
 
 
+def _is_baseline_initialised(config: "TrainingConfig", init: Path | None) -> bool:
+    """Whether the initial weights reach the stage that only the CNN baseline has."""
+    from model.learning.variants import with_row
+    from model.network.variants import build_network
+    from model.network.weights import load_backbone
+
+    if init is None or init.is_dir():
+        return False
+    backbone = build_network(with_row(config, "cnn").stages[0].network).backbone
+    return not load_backbone(backbone, init)
+
+
 def _setup(experiment: "Experiment", seeds: int) -> dict[str, Any]:
     """What the budget was, for the page."""
     from model.learning.experiment import frames_seen
@@ -172,6 +184,7 @@ def _setup(experiment: "Experiment", seeds: int) -> dict[str, Any]:
         ),
         "seeds": seeds,
         "initial_weights": run.source,
+        "baseline_initialised": _is_baseline_initialised(config, experiment.init),
         "dataset": run.dataset.name,
         "train_people": len({one.identity for one in run.dataset.train}),
         "train_tracklets": len(run.dataset.train),

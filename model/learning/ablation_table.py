@@ -16,8 +16,8 @@ from model.learning.reporting import retrieval_from_json
 _BLOCK = re.compile(r"(?s)<!-- ablation -->\n.*?<!-- end -->")
 _SHOWN: Final = ("rank-1", "mAP")
 _NAMES: Final = {
-    "cnn": "CNN baseline, four stages",
-    "cnn-three-stages": "CNN, the three stages that ImageNet initialises",
+    "cnn": "CNN baseline, one stage more than the others",
+    "cnn-three-stages": "CNN, the stages that the others have",
     "vanilla": "vanilla Transformer",
     "spatial": "+ spatial constraint",
     "temporal": "+ spatial and temporal constraints",
@@ -117,6 +117,8 @@ def _setup(setup: dict[str, Any], cells: Sequence[dict[str, Any]]) -> str:
             f"`{setup['initial_weights']}`.",
             f"- Fine-tuned on {setup['train_people']} people in {setup['train_tracklets']} "
             f"tracklets of `{setup['dataset']}`, tested on others of the same cameras.",
+            "- The stage that the CNN baseline has more starts from "
+            + ("ImageNet as well." if setup["baseline_initialised"] else "random weights."),
             "- Not pre-trained on anything but ImageNet."
             if before is None
             else f"- Pre-trained, where the column says so, on {before['people']} people in "
