@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from model.errors import BodyTimeout, BodyTooLarge
 from service.budget import Budget
 
-DROP_BYTES: Final = 700_000
+DROP_BYTES: Final = 780_000
 """With what the server has read ahead by then, at most a megabyte."""
 DROP_SECONDS: Final = 2.0
 

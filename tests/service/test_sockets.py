@@ -207,7 +207,7 @@ def test_uploads_share_a_budget_of_memory(serve: Callable[..., Live]) -> None:
 def test_a_keyless_upload_is_refused_before_it_is_read(serve: Callable[..., Live]) -> None:
     live = serve()
     live.parts.gallery.keys.create("someone", "query", None)
-    status, problem = live.ask(upload("/query", b"x" * 900_000))
+    status, problem = live.ask(upload("/query", b"x" * 700_000))
 
     assert (status, problem["code"]) == (401, "key_missing")
 
