@@ -22,6 +22,8 @@ from tests.support.running import command, environment
 from tests.support.serving import Service
 
 WIDE = {"width": 1280, "height": 860}
+TALL = 1040
+"""Pixels of a window in which the strips below the large frames are in sight."""
 NARROW = {"width": 400, "height": 860}
 QUALITY = 88
 SHOWN = 3
@@ -77,6 +79,7 @@ def take_search(sight: Sight, out: Path, scheme: str) -> None:
     sight.page.locator(".hit-frames").first.click()
     sight.page.get_by_role("button", name="Heat map").click()
     sight.page.locator("canvas.heat").nth(13).wait_for()
+    sight.page.set_viewport_size(WIDE | {"height": TALL})  # type: ignore[arg-type]
     take(sight, out / f"page-attention-{scheme}.webp")
 
 
