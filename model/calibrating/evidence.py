@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from model.calibrating.pairs import Floats, Pairs
 from model.calibration import Evidence
 
-_BINS: Final = 1000
+_BINS: Final = 10_000
 _LEAST_WEIGHT: Final = 0.02
 """Of a point of the curve: so much of the genuine and the impostor share together (of 2)."""
 _RELIABILITY_BINS: Final = 10
