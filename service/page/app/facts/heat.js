@@ -53,6 +53,6 @@ export function peakInWords(map) {
   const column = map[row].indexOf(peak);
   const height = HEIGHTS[Math.floor((row / map.length) * HEIGHTS.length)];
   const across = (column + 0.5) / map[row].length;
-  const side = SIDES[across < 0.25 ? 0 : across > 0.75 ? 2 : 1];
+  const side = SIDES[across < 0.3 ? 0 : across > 0.7 ? 2 : 1];
   return `${side} of the ${height}`;
 }
