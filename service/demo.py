@@ -92,8 +92,8 @@ def _run(model: Path, examples: Path, *, stop: bool) -> None:
 
 def _introduce(manifest: Manifest) -> None:
     _say(f"Sightline demo with the model {manifest.name} {manifest.version} ({manifest.model_id})")
-    if not manifest.training.get("shipped", False):
-        _say("Note: this is an interim model, trained briefly on synthetic people only.")
+    if str(manifest.training.get("data", "")).startswith("synthetic"):
+        _say("Note: this model was trained on synthetic people only; see docs/model-card.md.")
 
 
 def _held_out(examples: Path) -> list[HeldOut]:

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from service.app import create_app
 from service.parts import Parts, open_parts
 from service.settings import Settings
+from tests.service.described import check_described
 from tests.service.live import Live, serving
 
 LOCAL = {"base_url": "http://127.0.0.1:8000", "client": ("127.0.0.1", 50000)}
@@ -50,7 +51,9 @@ def make_client(settings: Settings) -> Iterator[MakeClient]:
     started: list[TestClient] = []
 
     def make(**changes: Any) -> TestClient:
-        client = TestClient(create_app(settings.model_copy(update=changes)), **LOCAL)
+        app = create_app(settings.model_copy(update=changes))
+        client = TestClient(app, **LOCAL)
+        client.event_hooks = {"response": [check_described(app)]}
         client.__enter__()
         started.append(client)
         return client

@@ -101,6 +101,33 @@ def test_bad_attributes(client: TestClient, value: str) -> None:
     assert (response.status_code, response.json()["code"]) == (422, "invalid_parameter")
 
 
+@pytest.mark.parametrize("path", ["/tracklets", "/query"])
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_empty_boxes_are_no_boxes(client: TestClient, path: str, empty: str) -> None:
+    without = client.post(path, files=form(1, n=2))
+    with_empty = client.post(path, files=form(1, n=2, boxes=empty))
+
+    assert with_empty.status_code == without.status_code
+
+
+def test_empty_boxes_are_the_same_content_as_none(client: TestClient) -> None:
+    first = client.post("/tracklets", files=form(1, tracklet_id="a1"))
+    again = client.post("/tracklets", files=form(1, tracklet_id="a1", boxes=""))
+
+    assert (first.status_code, again.status_code) == (201, 200)
+
+
+def test_an_upload_has_a_limit_on_all_its_pixels(make_client: MakeClient) -> None:
+    client = make_client(max_frame_pixels=10_000, max_upload_pixels=20_480)
+    ten, eleven = (frames(jpegs(1, n)) for n in (10, 11))  # 2048 pixels each
+
+    assert client.post("/query", files=ten).status_code == 200
+    response = client.post("/query", files=eleven)
+
+    assert (response.status_code, response.json()["code"]) == (422, "image_too_large")
+    assert response.json()["frame"] == 10
+
+
 def test_empty_texts_mean_absent(client: TestClient) -> None:
     empty = dict.fromkeys(("camera", "identity", "tracklet_id", "captured_at", "attributes"), "")
 

@@ -185,12 +185,28 @@ def test_a_patch_changes_what_it_names_and_null_clears(client: TestClient) -> No
     assert client.get("/tracklets/a1").json() == changed.json()
 
 
+@pytest.mark.parametrize("name", ["identity", "camera", "captured_at", "captured_until"])
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_text_clears_as_null_does(client: TestClient, name: str, empty: str) -> None:
+    fields = {"identity": "anna", "camera": "c1", "captured_at": "2024-05-01T10:00:00Z"}
+    until = {"captured_until": "2024-05-01T10:00:09Z"}
+    client.post("/tracklets", files=form(1, tracklet_id="a1", **fields, **until))
+
+    changed = client.patch("/tracklets/a1", json={name: empty})
+
+    assert changed.status_code == 200
+    cleared = {field for field in (*fields, *until) if changed.json()[field] is None}
+    assert cleared == {name}
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
         (b'{"identity": 5}', (422, "invalid_parameter")),
         (b'{"tracklet_id": "x"}', (422, "invalid_parameter")),
         (b'{"attributes": [1]}', (422, "invalid_parameter")),
+        (b'{"attributes": "{}"}', (422, "invalid_parameter")),
+        (b'{"attributes": ""}', (422, "invalid_parameter")),
         (b'{"attributes": {"x": NaN}}', (400, "malformed_body")),
         (b'{"attributes": {"x": 1e400}}', (400, "malformed_body")),
         (b'{"identity": "\\ud800"}', (400, "malformed_body")),
