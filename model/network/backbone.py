@@ -49,7 +49,10 @@ class Bottleneck(nn.Module):
             self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(planes * 4))
 
     def forward(self, x: Tensor) -> Tensor:
-        shortcut = x if self.downsample is None else convolve(*self.downsample, x)
+        shortcut = x
+        if self.downsample is not None:
+            conv, norm = self.downsample
+            shortcut = convolve(conv, norm, x)
         y = self.relu(convolve(self.conv1, self.bn1, x))
         y = self.relu(convolve(self.conv2, self.bn2, y))
         y = convolve(self.conv3, self.bn3, y)
