@@ -8,7 +8,7 @@ An embedding without a camera, or of one with no sums, has only g taken from it.
 people is mostly these people, and taking it away would take away who they are; so the
 trust f falls from 1 to 0 as the embeddings of a camera vary less around their mean than embeddings
 vary in all: half as much where one person stands in front of it all day. Cameras without trust do
-not count in g. docs/accuracy.md has the measurements behind the constants.
+not count in g. docs/accuracy.md has the measurements.
 
 Everything here is a function of the sums alone, so a rebuild gives the same bits.
 """

@@ -53,11 +53,6 @@ class GallerySettings(BaseSettings):
         default="auto",
         description="`auto` takes from embeddings what is their camera's, where enough is known.",
     )
-    identity_scoring: Literal["best", "camera_mean", "template"] = Field(
-        default="best",
-        description="What ranks identities: their best tracklet, the mean over cameras of the best "
-        "in each, or the mean of all.",
-    )
     prior: float = Field(
         default=DEFAULT_PRIOR,
         gt=0,
