@@ -5,7 +5,7 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PATIENCE = 10_000
+PATIENCE = 30_000
 """Milliseconds until what does not come counts as missing."""
 
 
