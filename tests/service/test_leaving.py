@@ -54,6 +54,8 @@ def test_whoever_leaves_has_enrolled_all_or_nothing(
     with closing(live.connect()) as connection:
         connection.sendall(FORM[:count])
         assert gate.reached.wait(10)
+    # Had the work gone on before the service saw that nobody waits, all of it might be there.
+    eventually(lambda: not live.server.server_state.connections and not live.parts.batcher.depth)
     gate.opened.set()
     eventually(
         lambda: not live.server.server_state.tasks and not live.server.server_state.connections
