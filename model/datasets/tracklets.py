@@ -1,6 +1,7 @@
 """What every data set becomes: tracklets with labels, and the protocols that test on them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 from typing import Protocol as Interface
 
@@ -97,3 +98,38 @@ def places(tracklets: tuple[TrackletSource, ...]) -> NDArray[np.int64]:
 def cameras(tracklets: tuple[TrackletSource, ...]) -> NDArray[np.int64]:
     """Camera of each tracklet: [n]."""
     return np.array([tracklet.camera for tracklet in tracklets], np.int64)
+
+
+def joined(datasets: Sequence[Dataset]) -> Dataset:
+    """Train on all of them: nobody, no camera and no place of one is the same as of another.
+
+    Numbers of the second and later sets are moved behind those before. Protocols are those of the
+    first. Raises `InvalidParameter` for no data set at all.
+    """
+    if not datasets:
+        raise InvalidParameter("there is no data set to open")
+    first = datasets[0]
+    train = list(first.train)
+    for other in datasets[1:]:
+        train += _moved_behind(train, other.train)
+    return Dataset("+".join(one.name for one in datasets), tuple(train), first.protocols)
+
+
+def _moved_behind(
+    before: Sequence[TrackletSource], tracklets: Sequence[TrackletSource]
+) -> list[TrackletSource]:
+    """`tracklets` with labels that none of `before` has."""
+    person = 1 + max((one.identity for one in before), default=-1)
+    camera = 1 + max((one.camera for one in before), default=-1)
+    place = 1 + max((one.environment for one in before), default=-1)
+    family = 1 + max((one.family for one in before if one.family is not None), default=-1)
+    return [
+        replace(
+            one,
+            identity=person + one.identity,
+            camera=camera + one.camera,
+            environment=place + one.environment,
+            family=None if one.family is None else family + one.family,
+        )
+        for one in tracklets
+    ]

@@ -11,7 +11,6 @@ from model.learning.options import (
     DeviceOption,
     LayoutOption,
     Recipe,
-    RootOption,
     SplitOption,
     WorkersOption,
 )
@@ -38,7 +37,9 @@ Row = Literal[
 
 def train(
     dataset: DatasetOption,
-    root: RootOption,
+    root: Annotated[
+        list[Path], typer.Option(help="The data set's folder; repeat it to train on several.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and weights.")],
     preset: Annotated[Recipe, typer.Option(help="The recipe; see docs/training.md.")] = "cpu",
     row: Annotated[
@@ -73,6 +74,7 @@ def train(
     --preset paper --init runs/first/weights.safetensors --out runs/mars
     """
     from model.datasets.catalogue import open_dataset
+    from model.datasets.tracklets import joined
     from model.learning import trainer
     from model.learning.evaluate import subset
     from model.learning.parallel import joined_processes
@@ -80,7 +82,7 @@ def train(
 
     with failures_as_exit():
         config = _configured(preset, row, layout, steps, seed, workers)
-        data = open_dataset(dataset, root, split=split)
+        data = joined([open_dataset(dataset, one, split=split) for one in root])
         tested = _development_protocol(data, development)
         chosen = choose_device(device)
         with joined_processes(chosen) as processes:

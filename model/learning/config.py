@@ -36,8 +36,11 @@ class LossWeights(_Frozen):
 
     contrast: float = Field(0, ge=0)
     """Supervised contrast of the tracklet's vectors: TT, GT and both, or the CNN's average."""
+    raw_contrast: float = Field(0, ge=0)
+    """The same of TT and GT before the batch norm, which forgives what all vectors share: without
+    it a token can become one constant beside which a person is lost in rounding."""
     frame_contrast: float = Field(0, ge=0)
-    """Supervised contrast of the spatial tokens of frames."""
+    """Supervised contrast of the spatial tokens of frames, before the batch norm."""
     part_contrast: float = Field(0, ge=0)
     """Supervised contrast of each part's tokens of frames."""
     temporal_visibility: float = Field(0, ge=0)

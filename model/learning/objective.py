@@ -1,6 +1,6 @@
 """The weighted sum of a stage's losses, each computed only where its weight is not 0."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -109,16 +109,17 @@ class _Terms:
         return losses.temporal_attention(temporal.attention, limit)
 
     def contrast(self) -> Tensor:
-        labels = self._gather(self._batch.labels)
-        terms = [
-            losses.supervised_contrast(self._gather(vectors), labels, self._settings.temperature)
-            for vectors in self._vectors()
-        ]
-        return torch.stack(terms).mean()
+        return self._contrast(self._vectors())
+
+    def raw_contrast(self) -> Tensor:
+        temporal = _needed(self._output.temporal, "raw_contrast")
+        global_ = self._output.global_
+        tokens = [temporal.token] if global_ is None else [temporal.token, global_.token]
+        return self._contrast(token.features for token in tokens)
 
     def frame_contrast(self) -> Tensor:
         spatial = _needed(self._output.spatial, "frame_contrast")
-        features, labels = self._gather_counted(spatial.token.post_bn, self._frames)
+        features, labels = self._gather_counted(spatial.token.features, self._frames)
         return losses.supervised_contrast(features, labels, self._settings.temperature)
 
     def part_contrast(self) -> Tensor:
@@ -137,6 +138,12 @@ class _Terms:
     def global_visibility(self) -> Tensor:
         global_ = _needed(self._output.global_, "global_visibility")
         return losses.attention_divergence(self._target, global_.attention.sum((2, 3)))
+
+    def _contrast(self, vectors: Iterable[Tensor]) -> Tensor:
+        """The mean over the given [B, D] of each one's contrast."""
+        labels, temperature = self._gather(self._batch.labels), self._settings.temperature
+        terms = [losses.supervised_contrast(self._gather(x), labels, temperature) for x in vectors]
+        return torch.stack(terms).mean()
 
     def _vectors(self) -> Iterator[Tensor]:
         """Post-BN vectors that retrieval will use: each part and all together."""

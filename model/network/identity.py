@@ -3,7 +3,9 @@
 With random transformers training starts far below the convolutional baseline and spends its time
 catching up. Here the patch convolution is a principal-component rotation of the backbone's
 features, values and projections are identities, and the MLPs give nothing: every class token is
-the average of what it attends to, and the attention is near uniform.
+the average of what it attends to, and the attention is near uniform. Only where the query is the
+mean of the tokens do queries and keys compare from the first step on: who is unlike the others of a
+tracklet is looked at less, which random matrices do not learn in a few thousand steps.
 """
 
 from dataclasses import dataclass
@@ -13,6 +15,9 @@ from torch import Tensor, nn
 
 from model.network.attention import Attention, Layer, Transformer
 from model.network.stt_gt import SttGt
+
+COMPARISON = 0.5
+"""Gain of queries and keys that compare: logits of COMPARISON^2 sqrt(D / heads) times a cosine."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,8 @@ def identity_initialise(network: SttGt, patch_basis: PatchBasis) -> None:
     for module in network.modules():
         if isinstance(module, Transformer):
             nn.init.zeros_(module.cls)
+            if module.mean_query:
+                _compare(module.layers[0].attention)
         elif isinstance(module, Attention):
             for layer in (module.value, module.projection):
                 nn.init.eye_(layer.weight)
@@ -65,3 +72,9 @@ def identity_initialise(network: SttGt, patch_basis: PatchBasis) -> None:
         elif isinstance(module, Layer):
             nn.init.zeros_(module.contract.weight)
             nn.init.zeros_(module.contract.bias)
+
+
+def _compare(attention: Attention) -> None:
+    """Add an identity to queries and keys, beside the noise that they were made with."""
+    for layer in (attention.query, attention.key):
+        layer.weight += COMPARISON * torch.eye(len(layer.weight), device=layer.weight.device)

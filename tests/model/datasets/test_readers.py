@@ -9,7 +9,8 @@ import pytest
 import scipy.io
 
 from model.datasets.catalogue import LAYOUTS, open_dataset
-from model.datasets.tracklets import DISTRACTOR, Dataset, TrackletSource
+from model.datasets.files import FrameFiles
+from model.datasets.tracklets import DISTRACTOR, Dataset, Protocol, TrackletSource, joined
 from model.errors import InvalidParameter
 
 
@@ -317,3 +318,36 @@ def test_a_protocol_is_found_by_name(mars: Path) -> None:
     assert data.protocol("MARS official") is data.protocols[0]
     with pytest.raises(InvalidParameter, match="'MARS queries removed'"):
         data.protocol("MARS")
+
+
+class TestJoined:
+    def tracklet(self, identity: int, camera: int, family: int | None = None) -> TrackletSource:
+        return TrackletSource(identity, camera, FrameFiles(()), environment=camera, family=family)
+
+    def test_nobody_and_nothing_of_one_set_is_the_same_as_of_another(self) -> None:
+        first = Dataset("a", (self.tracklet(0, 0, 0), self.tracklet(4, 2, 1)), ())
+        second = Dataset("b", (self.tracklet(0, 0, 0), self.tracklet(1, 0)), ())
+
+        both = joined([first, second, second])
+
+        assert both.name == "a+b+b"
+        assert [one.identity for one in both.train] == [0, 4, 5, 6, 7, 8]
+        assert [one.camera for one in both.train] == [0, 2, 3, 3, 4, 4]
+        assert [one.environment for one in both.train] == [0, 2, 3, 3, 4, 4]
+        assert [one.family for one in both.train] == [0, 1, 2, None, 3, None]
+
+    def test_the_first_one_tests(self) -> None:
+        protocol = Protocol("a's", (), ())
+
+        assert joined([Dataset("a", (), (protocol,)), Dataset("b", (), ())]).protocols == (
+            protocol,
+        )
+
+    def test_one_set_stays_as_it_is(self) -> None:
+        alone = Dataset("a", (self.tracklet(3, 1),), ())
+
+        assert joined([alone]) == alone
+
+    def test_none_is_an_error(self) -> None:
+        with pytest.raises(InvalidParameter):
+            joined([])

@@ -128,6 +128,18 @@ def test_contrast_is_the_mean_over_tt_gt_and_both(output: NetworkOutput) -> None
     assert loss.item() == pytest.approx(sum(t.item() for t in terms) / 3, rel=1e-5)
 
 
+def test_a_constant_that_all_vectors_share_costs_before_the_norm_and_not_after(
+    output: NetworkOutput,
+) -> None:
+    assert output.temporal is not None
+    token = output.temporal.token
+    drifted = replace(token, features=token.features + 100)
+    collapsed = replace(output, temporal=replace(output.temporal, token=drifted))
+
+    assert alone(collapsed, "contrast", batch()) == alone(output, "contrast", batch())
+    assert alone(collapsed, "raw_contrast", batch()) > alone(output, "raw_contrast", batch())
+
+
 def test_the_hinge_follows_the_target_where_attention_is_supervised(output: NetworkOutput) -> None:
     data = batch()
     assert output.temporal is not None

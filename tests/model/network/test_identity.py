@@ -2,6 +2,7 @@
 
 import torch
 
+from model.network.config import NetworkConfig
 from model.network.identity import identity_initialise, patch_basis_from_features
 from model.network.stt_gt import SttGt
 from tests.support.networks import pictures
@@ -55,3 +56,23 @@ def test_a_network_narrower_in_features_than_in_tokens_works() -> None:
 
     assert basis.rotation.shape == (6, 4)
     assert basis.rotation.isfinite().all()
+
+
+def test_the_mean_query_looks_less_at_who_is_unlike_the_others_from_the_first_step(
+    config: NetworkConfig,
+) -> None:
+    torch.manual_seed(0)
+    network = SttGt(config)
+    assert network.temporal.mean_query
+    with torch.no_grad():
+        features = network.backbone(network.normalise(pictures(2, 3).flatten(0, 1)))
+        identity_initialise(network, patch_basis_from_features(features, 48))
+        person, stranger = torch.randn(2, 48, generator=torch.Generator().manual_seed(0))
+        tokens = person + 0.1 * torch.randn(1, 4, 48, generator=torch.Generator().manual_seed(1))
+        tokens[0, 2] = stranger
+
+        (weights,) = network.temporal(tokens).attention
+
+    others = weights[[0, 1, 3]]
+    assert weights[2] < 0.7 * others.min()
+    assert others.max() < 1.2 * others.min()
