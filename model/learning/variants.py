@@ -31,6 +31,7 @@ _VANILLA = LossWeights(cnn_xent=1, temporal_xent=1)
 _SPATIAL = _VANILLA.model_copy(update={"spatial_xent": 1.0, "spatial_part_xent": 1.0})
 _TEMPORAL = _SPATIAL.model_copy(update={"temporal_triplet": 1.0, "temporal_attention": 1.0})
 _GLOBAL = _TEMPORAL.model_copy(update={"global_xent": 1.0})
+_CONTRAST = {"contrast": 1.0, "raw_contrast": 0.5, "frame_contrast": 0.5}
 _SUPERVISED = {"temporal_visibility": 1.0, "global_visibility": 0.3}
 
 
@@ -55,11 +56,11 @@ _CHANGES: dict[Row, _Change] = {
     "global": _Change("stt-gt", _GLOBAL),
     "mean-query": _Change("stt-gt", _GLOBAL, query="cls+mean"),
     "identity": _Change("stt-gt", _GLOBAL, identity_initialise=True),
-    "contrast": _Change("stt-gt", _GLOBAL.model_copy(update={"contrast": 1.0})),
+    "contrast": _Change("stt-gt", _GLOBAL.model_copy(update=_CONTRAST)),
     "visibility": _Change("stt-gt", _GLOBAL.model_copy(update=_SUPERVISED), supervised=True),
     "ours": _Change(
         "stt-gt",
-        _GLOBAL.model_copy(update={"contrast": 1.0} | _SUPERVISED),
+        _GLOBAL.model_copy(update=_CONTRAST | _SUPERVISED),
         query="cls+mean",
         identity_initialise=True,
         supervised=True,
