@@ -161,7 +161,9 @@ def watched(service: Service) -> Iterator[dict[str, float]]:
     def watch() -> None:
         while not over.is_set():
             peaks["service"] = max(peaks["service"], service.rss() / 2**20)
-            children = sum(memory(pid, "VmRSS") for pid in service.children())
+            # Each tells the most that it ever had: nothing is missed between two looks but a
+            # child's very last moments.
+            children = sum(memory(pid, "VmHWM") for pid in service.children())
             peaks["children"] = max(peaks["children"], children / 2**20)
             time.sleep(_POLL_SECONDS)
 

@@ -3,10 +3,14 @@
 import os
 import platform
 import subprocess
+import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 ROOT = Path(__file__).parents[1]
+
+_LOOK_SECONDS: Final = 1.0
 
 
 def machine() -> str:
@@ -15,6 +19,14 @@ def machine() -> str:
     gigabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     system = f"{platform.system()} {platform.release().split('-')[0]}"
     return f"{_processor()}, {cores} cores, {gigabytes:.0f} GiB, {system}"
+
+
+def is_shared() -> bool:
+    """Whether others keep this machine's processors busy now: half of one at least."""
+    idle, since = _idle_seconds(), time.monotonic()
+    time.sleep(_LOOK_SECONDS)
+    seconds, cores = time.monotonic() - since, os.cpu_count() or 1
+    return cores * seconds - (_idle_seconds() - idle) > seconds / 2
 
 
 def commit() -> str:
@@ -27,6 +39,12 @@ def commit() -> str:
 
 def today() -> str:
     return datetime.now(UTC).date().isoformat()
+
+
+def _idle_seconds() -> float:
+    """Of all processors together, since the machine started."""
+    idle, waiting = Path("/proc/stat").read_text("utf-8").split("\n", 1)[0].split()[4:6]
+    return (int(idle) + int(waiting)) / os.sysconf("SC_CLK_TCK")
 
 
 def _processor() -> str:

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.machine import ROOT, commit, machine, today
+from benchmarks.machine import ROOT, commit, is_shared, machine, today
 from benchmarks.report import write_page
 from benchmarks.suite import CAMPAIGNS
 from benchmarks.tally import Campaign, Results, Run
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(campaign: Campaign, seed: int, quick: bool, results: Results) -> bool:
     print(f"{campaign.name}: {campaign.title}", flush=True)
+    where = machine() + (", shared with other work" if is_shared() else "")
     started = time.monotonic()
     tally = campaign.run(seed, quick)
     seconds = time.monotonic() - started
@@ -63,7 +64,7 @@ def _run(campaign: Campaign, seed: int, quick: bool, results: Results) -> bool:
             quick=quick,
             date=today(),
             commit=commit(),
-            machine=machine(),
+            machine=where,
             command=_command(campaign, seed, quick),
             seconds=round(seconds, 1),
             tally=tally,

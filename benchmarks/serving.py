@@ -78,13 +78,15 @@ class Service:
         return memory(self.process.pid, "VmHWM")
 
     def children(self) -> list[int]:
-        """Of all its threads: whichever started a child, is its parent."""
+        """The processes that it has started and that still run."""
         found: list[int] = []
-        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+        for process in Path("/proc").glob("[0-9]*"):
             try:
-                found += map(int, (task / "children").read_text().split())
-            except OSError:  # that thread has ended
+                _, _, rest = (process / "stat").read_text("utf-8", "replace").rpartition(") ")
+            except OSError:  # that process has ended
                 continue
+            if int(rest.split()[1]) == self.process.pid:
+                found.append(int(process.name))
         return found
 
     def kill(self) -> None:
