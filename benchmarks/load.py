@@ -90,7 +90,8 @@ async def _closed_loop(
             answer = await _noted(level, address, requests[number % len(requests)], 0)
             number += clients
             if answer is not None and answer.status == 429:
-                await asyncio.sleep(float(answer.headers.get("retry-after", 1)))
+                pause = float(answer.headers.get("retry-after", 1))
+                await asyncio.sleep(max(0.0, min(pause, started + seconds - time.monotonic())))
 
     await asyncio.gather(*(work(number) for number in range(clients)))
     level.seconds = level.worked = time.monotonic() - started

@@ -30,6 +30,7 @@ from service.local import require_local
 
 ROLE_FIELD: Final = "x-sightline-role"
 COST_FIELD: Final = "x-sightline-cost"
+QUEUED_FIELD: Final = "x-sightline-queued"
 SECURITY_SCHEME: Final = "key"
 
 log = structlog.get_logger("sightline.auth")
@@ -50,19 +51,30 @@ class Caller:
 LOOPBACK_CALLER: Final = Caller("loopback", "admin")
 
 
-def needs(role: Role | None, *, cost: float = 1.0) -> dict[str, Any]:
+def needs(role: Role | None, *, cost: float = 1.0, queued: bool = False) -> dict[str, Any]:
     """A route's `openapi_extra`: the lowest role that may call it (None: anyone, without a key).
 
-    `cost` is what one call takes from the key's rate, in requests.
+    `cost` is what one call takes from the key's rate, in requests; `queued`, whether pictures that
+    are sent there wait for the model.
     """
     if role is None:
         return {ROLE_FIELD: "none", "security": []}
-    return {ROLE_FIELD: role, COST_FIELD: cost, "security": [{SECURITY_SCHEME: []}]}
+    return {
+        ROLE_FIELD: role,
+        COST_FIELD: cost,
+        "security": [{SECURITY_SCHEME: []}],
+        **({QUEUED_FIELD: True} if queued else {}),
+    }
 
 
 def is_public(route: APIRoute) -> bool:
     """Whether a route needs no key. One that states no role at all is a bug, and closed."""
     return (route.openapi_extra or {}).get(ROLE_FIELD) == "none"
+
+
+def is_queued(route: APIRoute) -> bool:
+    """Whether what is uploaded there waits for the model."""
+    return bool((route.openapi_extra or {}).get(QUEUED_FIELD))
 
 
 class Door:

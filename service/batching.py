@@ -1,7 +1,8 @@
 """The one way to the model: a bounded queue of tracklets and one thread that embeds them.
 
-Work is admitted before it is decoded (`Batcher.reserve`), so that an overloaded service refuses
-early and cheaply. Work whose client has gone is dropped before it is batched. A tracklet that makes
+Work is admitted before it is decoded (`Batcher.reserve`), and the guard asks whether there is room
+before it is even received (`Batcher.check_room`), so that an overloaded service refuses early and
+cheaply. Work whose client has gone is dropped before it is batched. A tracklet that makes
 the model fail is embedded again alone, so that it fails alone. `Batcher.failure` says whether
 the thread is still able to work: readiness is asked of the thread itself, which has to be alive,
 have a device, and get done with what it began.
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from model.errors import DeviceLost, ModelFailure, NotReady, QueueFull, SightlineError
 from model.runtime import Embedder, TrackletEmbedding
+from service.retrying import spread
 
 log = structlog.get_logger("sightline.batching")
 
@@ -151,16 +153,20 @@ class Batcher:
         """Whether only a new process can help."""
         return self._lost is not None
 
-    def reserve(self) -> Slot:
-        """Take a place in the queue. Raises `QueueFull`, and `NotReady` where nobody works it."""
+    def check_room(self) -> None:
+        """Raises what `reserve` would raise now, and takes nothing."""
         if (reason := self.failure) is not None:
             raise NotReady(reason)
+        if self._reserved >= self._capacity:
+            raise QueueFull(
+                f"{self._capacity} tracklets are already waiting",
+                retry_after=spread(self._reserved * self._seconds_each),
+            )
+
+    def reserve(self) -> Slot:
+        """Take a place in the queue. Raises `QueueFull`, and `NotReady` where nobody works it."""
         with self._changed:
-            if self._reserved >= self._capacity:
-                raise QueueFull(
-                    f"{self._capacity} tracklets are already waiting",
-                    retry_after=self._reserved * self._seconds_each,
-                )
+            self.check_room()
             self._reserved += 1
         return Slot(self)
 

@@ -17,9 +17,12 @@ from starlette.types import Message, Receive, Scope, Send
 from model.errors import BodyTimeout, BodyTooLarge
 from service.budget import Budget
 
-DROP_BYTES: Final = 780_000
-"""With what the server has read ahead by then, at most a megabyte."""
+DROP_BYTES: Final = 670_000
+"""With the last piece at most a megabyte: the server takes in up to 256 KiB at once, on top of up
+to 64 KiB that wait for the application."""
 DROP_SECONDS: Final = 2.0
+TEXT_BYTES: Final = 4 * 2**10
+"""A form without pictures, such as a search for an enrolled tracklet, is hardly longer."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,11 @@ class Body:
         self._memory, self._held = memory, 0
         self._on_bytes = on_bytes
         self._began: float | None = None
+
+    @property
+    def may_hold_pictures(self) -> bool:
+        """Whether it is too long for a few texts, as far as one can tell before it comes."""
+        return self.declared is None or self.declared > TEXT_BYTES
 
     def check_declared(self) -> None:
         """Refuse a body by its declared size, before a byte of it is read."""

@@ -1,6 +1,7 @@
 """Memory for request bodies, shared by all of them."""
 
 from model.errors import QueueFull
+from service.retrying import spread
 
 
 class Budget:
@@ -17,7 +18,7 @@ class Budget:
     def take(self, count: int) -> None:
         """Raises `QueueFull` where that many bytes are not left."""
         if count > self._left:
-            raise QueueFull("too many uploads at once", retry_after=1)
+            raise QueueFull("too many uploads at once", retry_after=spread(1))
         self._left -= count
 
     def give_back(self, count: int) -> None:

@@ -1,8 +1,8 @@
 """What stands ahead of parsing, as plain ASGI: who may call, how much, and how slowly.
 
 Observer    outermost: request id, access log, metrics, and a problem for the unforeseen
-Guard       draining, key, role, rate, query string, declared size; then the body, see
-            `service.body`
+Guard       draining, key, role, rate, query string, declared size, room in the queue; then the
+            body, see `service.body`
 """
 
 import re
@@ -12,12 +12,13 @@ from typing import Final
 
 import structlog
 from anyio.to_thread import run_sync
+from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model.errors import Draining, KeyInvalid, SightlineError
-from service.auth import is_public
+from service.auth import is_public, is_queued
 from service.body import Body, BodyLimits
 from service.parts import Parts
 from service.problems import internal_problem, refusal
@@ -50,8 +51,10 @@ class Guard:
         answer = body.answering(send)
         try:
             scope = prepared(scope)
-            await self._admit(scope, parts)
+            route = await self._admit(scope, parts)
             body.check_declared()
+            if route is not None and is_queued(route) and body.may_hold_pictures:
+                parts.batcher.check_room()
         except SightlineError as error:
             if isinstance(error, KeyInvalid):
                 await parts.penalties.wait(_address(scope))
@@ -61,11 +64,12 @@ class Guard:
         finally:
             body.release()
 
-    async def _admit(self, scope: Scope, parts: Parts) -> None:
+    async def _admit(self, scope: Scope, parts: Parts) -> APIRoute | None:
+        """The route that this caller may call; None where there is none."""
         app = scope["app"]
         route = find_route(app.routes, scope)
         if route is None:
-            return
+            return None
         scope["state"]["route"] = route.path
         # Its own threads: checking a key must not wait for a slow search or erasure.
         limiter = parts.door_threads
@@ -77,6 +81,7 @@ class Guard:
             if parts.draining:
                 raise Draining("the service is shutting down")
         app.state.query_strings.check(scope, route)
+        return route
 
 
 class Observer:

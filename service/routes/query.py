@@ -58,7 +58,7 @@ class _Probe:
     summary="Rank the identities that look like a tracklet",
     response_model_exclude_unset=True,
     responses=query_problems(),
-    openapi_extra=needs("query") | multipart_body(QueryForm),
+    openapi_extra=needs("query", queued=True) | multipart_body(QueryForm),
 )
 async def query(request: Request, parts: PartsOf, caller: CallerOf) -> QueryAnswer:
     started = time.perf_counter()

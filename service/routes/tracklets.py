@@ -39,7 +39,7 @@ JPEG = {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
     summary="Enrol a tracklet",
     responses=upload_problems(409, 507)
     | {200: {"model": EnrolledTracklet, "description": "This content is stored already."}},
-    openapi_extra=needs("enrol") | multipart_body(EnrolForm),
+    openapi_extra=needs("enrol", queued=True) | multipart_body(EnrolForm),
 )
 async def enrol(
     request: Request, response: Response, parts: PartsOf, caller: CallerOf

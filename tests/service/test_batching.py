@@ -135,6 +135,21 @@ def test_the_queue_is_bounded_and_says_when_to_come_back() -> None:
         batcher.reserve().__exit__()
 
 
+def test_those_refused_together_come_back_apart() -> None:
+    with running(FakeEmbedder(), capacity=1) as batcher, batcher.reserve():
+        told = []
+        for _ in range(100):
+            with pytest.raises(QueueFull) as refused:
+                batcher.check_room()
+            told.append(refused.value.retry_after or 0)
+        assert batcher.depth == 1
+
+    # A batch is taken to last half a second until the first one is done.
+    assert min(told) >= 0.5
+    assert max(told) <= 1
+    assert max(told) - min(told) > 0.25
+
+
 def test_cancelled_work_is_never_embedded() -> None:
     embedder = FakeEmbedder()
     embedder.go.clear()
