@@ -15,12 +15,20 @@ from benchmarks.traffic import ask, crops, form, request
 
 
 def run(seed: int, quick: bool) -> Tally:
+    return fuzz(seed, 5 if quick else 60)
+
+
+def fuzz(seed: int, examples: int, **settings: object) -> Tally:
+    """So many examples for each operation, of a service with these settings."""
     tally = Tally()
-    with tempfile.TemporaryDirectory() as folder, Service(Path(folder) / "gallery") as service:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Service(Path(folder) / "gallery", **settings) as service,
+    ):
         for number in range(4):
             body = form(crops(number, 2), tracklet_id=f"t{number}", identity="p1", camera="c1")
             ask(service.address, request("POST", "/tracklets", body))
-        _fuzz(service, folder, seed, 5 if quick else 60)
+        _send(service, folder, seed, examples)
         text = ask(service.address, request("GET", "/metrics")).body.decode()
     for line in text.splitlines():
         if line.startswith("sightline_requests_total{"):
@@ -33,7 +41,7 @@ def run(seed: int, quick: bool) -> Tally:
     return tally
 
 
-def _fuzz(service: Service, folder: str, seed: int, examples: int) -> None:
+def _send(service: Service, folder: str, seed: int, examples: int) -> None:
     host, port = service.address
     words = ["run", f"http://{host}:{port}/openapi.json", "--seed", str(seed)]
     words += ["--checks", "not_a_server_error", "--max-examples", str(examples)]

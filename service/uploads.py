@@ -7,8 +7,8 @@ stays.
 
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator, Collection
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -168,9 +168,10 @@ class _Form:
     def _open_clip(self) -> None:
         if self._clip is not None:
             raise FramesOrClip("send one `clip`")
-        self._clip = self._files.enter_context(
-            tempfile.NamedTemporaryFile(prefix="sightline-clip-", buffering=0)  # noqa: SIM115
-        )
+        with _full_disk_told():
+            self._clip = self._files.enter_context(
+                tempfile.NamedTemporaryFile(prefix="sightline-clip-", buffering=0)  # noqa: SIM115
+            )
         self._upload.clip = Path(self._clip.name)
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
@@ -230,9 +231,15 @@ class _Form:
 def _write(file: IO[bytes], data: bytes) -> None:
     """All of it to an unbuffered file. Raises `StorageFull` where there is no room for it."""
     rest = memoryview(data)
-    try:
+    with _full_disk_told():
         while rest:
             rest = rest[file.write(rest) :]
+
+
+@contextmanager
+def _full_disk_told() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         if not is_full(error):
             raise

@@ -1,6 +1,5 @@
 """Backups: taken while the gallery is in use, put back row by row, without the erased."""
 
-import resource
 import sqlite3
 import threading
 from pathlib import Path
@@ -20,6 +19,7 @@ from model.errors import (
     StorageFull,
 )
 from tests.support.galleries import MODEL, holds, make_gallery, picture, tracklet, unit
+from tests.support.rooms import files_at_most
 
 CHANGED_BY_RESTORING = {"gallery", "audit", "removals", "sqlite_sequence", "tombstones"}
 
@@ -133,6 +133,22 @@ def test_keeps_keys_revoked_and_the_audit_log_whole(folder: Path, tmp_path: Path
         assert again.verify().ok
 
 
+def test_a_backup_from_before_the_first_entry_keeps_the_whole_audit_log(
+    folder: Path, tmp_path: Path
+) -> None:
+    with make_gallery(folder) as gallery:
+        gallery.backup(tmp_path / "backup")
+        assert content(tmp_path / "backup")["audit"] == []
+        gallery.enrol(tracklet("t9", 9), actor="later")
+
+    restore(tmp_path / "backup", folder)
+
+    with make_gallery(folder) as again:
+        entries = again.audit(limit=50, cursor=None).items
+        assert [entry.action for entry in entries] == ["restore", "enrol"]
+        assert again.verify().ok
+
+
 def test_needs_the_gallery_alone(gallery: LocalGallery, folder: Path, tmp_path: Path) -> None:
     fill(gallery)
     gallery.backup(tmp_path / "backup")
@@ -206,13 +222,8 @@ def test_a_backup_without_room_says_so_and_leaves_nothing(
     gallery: LocalGallery, tmp_path: Path
 ) -> None:
     fill(gallery)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, before[1]))
-    try:
-        with pytest.raises(StorageFull):
-            gallery.backup(tmp_path / "backup")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with files_at_most(40_000), pytest.raises(StorageFull):
+        gallery.backup(tmp_path / "backup")
     assert [file.name for file in (tmp_path / "backup").iterdir()] == ["lock"]
     gallery.backup(tmp_path / "backup")
 

@@ -19,6 +19,7 @@ from model.times import format_time
 from tests.support.archives import write_crops, write_mot, write_tracklets, write_video
 from tests.support.fake_bundle import make_bundle, person
 from tests.support.fake_detector import make_detector
+from tests.support.rooms import files_at_most
 
 FOUR = {"cam 1/t1": 1, "cam 1/t2": 2, "Käm/t1": 3, "Käm/ö 7": 4}
 
@@ -259,6 +260,24 @@ def test_another_models_gallery_is_refused(tmp_path: Path, place: Place) -> None
 
     assert result.exit_code == 1
     assert "model" in result.stderr
+
+
+def test_a_full_disk_ends_the_run_in_one_line_and_the_next_run_does_the_rest(
+    tmp_path: Path, place: Place
+) -> None:
+    archive = write_tracklets(tmp_path / "archive", {f"c/t{n}": n for n in range(40)}, frames=8)
+
+    with files_at_most(700_000):
+        full = place.run(archive)
+        full_again = place.run(archive)
+
+    for result in (full, full_again):
+        assert result.exit_code == 1
+        assert isinstance(result.exception, SystemExit)
+        assert "error: there is no room left" in result.stderr
+    done = len(place.tracklets())
+    assert 0 < done < 40
+    assert counts(place.report(archive)) == (40, 40 - done, done, 0)
 
 
 def test_an_archive_of_nothing_but_failures_fails(tmp_path: Path, place: Place) -> None:

@@ -1,8 +1,9 @@
 """When a part of the service fails: the right answer, nothing stored, and the service goes on."""
 
+import errno
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from service.parts import Parts
 from tests.service.conftest import MakeClient
 from tests.service.helpers import Part, form
 from tests.support.fake_bundle import person
+from tests.support.rooms import files_at_most
 
 Embed = Callable[[Sequence[NDArray[np.uint8]]], list[TrackletEmbedding | ModelFailure]]
 
@@ -136,6 +138,35 @@ def clip(tmp_path: Path) -> bytes:
         writer.write(picture)
     writer.release()
     return path.read_bytes()
+
+
+def test_a_clip_for_which_there_is_no_room_is_told_so_and_leaves_nothing(
+    client: TestClient, clip: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(spool))
+    parts: list[Part] = [("clip", ("c.avi", clip, "video/avi"))]
+
+    with files_at_most(len(clip) // 2):
+        answer = client.post("/query", files=parts)
+
+    assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
+    assert list(spool.iterdir()) == []
+    assert client.post("/query", files=parts).status_code == 200
+
+
+def test_a_clip_that_may_not_even_begin_is_told_so(
+    client: TestClient, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(**_: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", full)
+
+    answer = client.post("/query", files=[("clip", ("c.avi", clip, "video/avi"))])
+
+    assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
 
 
 def test_a_clip_is_cropped_by_its_boxes_and_not_kept(
