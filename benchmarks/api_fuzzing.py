@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from benchmarks.machine import ROOT
 from benchmarks.serving import Service, environment
@@ -18,7 +19,7 @@ def run(seed: int, quick: bool) -> Tally:
     return fuzz(seed, 5 if quick else 60)
 
 
-def fuzz(seed: int, examples: int, **settings: object) -> Tally:
+def fuzz(seed: int, examples: int, **settings: Any) -> Tally:
     """So many examples for each operation, of a service with these settings."""
     tally = Tally()
     with (

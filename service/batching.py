@@ -137,6 +137,11 @@ class Batcher:
         return self._reserved
 
     @property
+    def is_full(self) -> bool:
+        """Whether no more can be admitted now."""
+        return self._reserved >= self._capacity
+
+    @property
     def failure(self) -> str | None:
         """Why no more tracklets can be embedded, or None while all is well."""
         if self._lost is not None:
@@ -157,7 +162,7 @@ class Batcher:
         """Raises what `reserve` would raise now, and takes nothing."""
         if (reason := self.failure) is not None:
             raise NotReady(reason)
-        if self._reserved >= self._capacity:
+        if self.is_full:
             raise QueueFull(
                 f"{self._capacity} tracklets are already waiting",
                 retry_after=spread(self._reserved * self._seconds_each),

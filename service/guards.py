@@ -8,6 +8,7 @@ Guard       draining, key, role, rate, query string, declared size, room in the 
 import re
 import secrets
 import time
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -18,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model.errors import Draining, KeyInvalid, SightlineError
-from service.auth import is_public, is_queued
+from service.auth import Caller, is_public, is_queued
 from service.body import Body, BodyLimits
 from service.parts import Parts
 from service.problems import internal_problem, refusal
@@ -51,10 +52,7 @@ class Guard:
         answer = body.answering(send)
         try:
             scope = prepared(scope)
-            route = await self._admit(scope, parts)
-            body.check_declared()
-            if route is not None and is_queued(route) and body.may_hold_pictures:
-                parts.batcher.check_room()
+            await self._admit(scope, parts, body)
         except SightlineError as error:
             if isinstance(error, KeyInvalid):
                 await parts.penalties.wait(_address(scope))
@@ -64,24 +62,52 @@ class Guard:
         finally:
             body.release()
 
-    async def _admit(self, scope: Scope, parts: Parts) -> APIRoute | None:
-        """The route that this caller may call; None where there is none."""
-        app = scope["app"]
-        route = find_route(app.routes, scope)
+    async def _admit(self, scope: Scope, parts: Parts, body: Body) -> None:
+        route = find_route(scope["app"].routes, scope)
         if route is None:
-            return None
+            body.check_declared()
+            return
         scope["state"]["route"] = route.path
+        call = _Call(scope, parts, body, route)
+        # Whoever was let in a moment ago is sent away without another look at the keys: under a
+        # load beyond capacity that look, in a thread of its own, would be most of the work.
+        if call.waits and parts.batcher.is_full:
+            caller = parts.door.recognise(scope, route)
+            if caller is not None:
+                call.check(caller)
         # Its own threads: checking a key must not wait for a slow search or erasure.
         limiter = parts.door_threads
         if is_public(route):
             await run_sync(parts.door.admit_public, scope, limiter=limiter)
+            call.check(None)
         else:
-            caller = await run_sync(parts.door.admit, scope, route, limiter=limiter)
-            scope["state"]["caller"] = caller
-            if parts.draining:
+            call.check(await run_sync(parts.door.admit, scope, route, limiter=limiter))
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One request to one route, ahead of its body."""
+
+    scope: Scope
+    parts: Parts
+    body: Body
+    route: APIRoute
+
+    @property
+    def waits(self) -> bool:
+        """Whether there may be something in it that has to wait for the model."""
+        return is_queued(self.route) and self.body.may_hold_pictures
+
+    def check(self, caller: Caller | None) -> None:
+        """Raises what refuses this call of somebody who may call."""
+        if caller is not None:
+            self.scope["state"]["caller"] = caller
+            if self.parts.draining:
                 raise Draining("the service is shutting down")
-        app.state.query_strings.check(scope, route)
-        return route
+        self.scope["app"].state.query_strings.check(self.scope, self.route)
+        self.body.check_declared()
+        if caller is not None and self.waits:
+            self.parts.batcher.check_room()
 
 
 class Observer:

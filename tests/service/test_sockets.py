@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from indexer.keys import GalleryKeys
 from service.protocol import DeadlineProtocol
 from tests.service.helpers import jpegs
 from tests.service.live import (
@@ -214,15 +215,46 @@ def test_a_full_queue_refuses_before_a_byte_of_the_body_has_come(
 
 
 def test_a_full_queue_is_told_to_those_who_may_come_in(serve: Callable[..., Live]) -> None:
-    live = serve(queue=1, max_body_bytes=100_000)
-    upload_head = head("/query", b"Content-Type: " + FORM, b"Content-Length: 200000")
-    with live.parts.batcher.reserve(), closing(live.connect()) as connection:
-        connection.sendall(upload_head)
-        assert connection.recv(65536).startswith(b"HTTP/1.1 413")
+    live = serve(queue=1)
     live.parts.gallery.keys.create("someone", "query", None)
+    assert live.parts.door.keyed
+
+    with live.parts.batcher.reserve():
+        status, problem = live.ask(upload("/query", multipart(jpegs(1))))
+
+    assert (status, problem["code"]) == (401, "key_missing")
+
+
+def test_what_is_too_large_is_not_told_to_come_back(serve: Callable[..., Live]) -> None:
+    live = serve(queue=1, max_body_bytes=100_000)
     with live.parts.batcher.reserve(), closing(live.connect()) as connection:
-        connection.sendall(upload_head)
-        assert connection.recv(65536).startswith(b"HTTP/1.1 401")
+        connection.sendall(head("/query", b"Content-Type: " + FORM, b"Content-Length: 200000"))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413")
+
+
+def test_who_was_let_in_a_moment_ago_is_sent_away_without_a_look_at_the_keys(
+    serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = serve(queue=1)
+    key, text = live.parts.gallery.keys.create("someone", "query", None)
+    assert live.parts.door.keyed
+    looks = []
+    real = GalleryKeys.authenticate
+    monkeypatch.setattr(
+        GalleryKeys, "authenticate", lambda self, text: looks.append(text) or real(self, text)
+    )
+
+    def ask(path: str, headers: bytes) -> int:
+        return live.ask(upload(path, multipart(jpegs(1)), b"Authorization: Bearer " + headers))[0]
+
+    with live.parts.batcher.reserve():
+        assert [ask("/query", text.encode()) for _ in range(3)] == [429, 429, 429]
+        assert len(looks) == 1
+        assert ask("/tracklets", text.encode()) == 403
+        assert ask("/query", b"another") == 401
+    live.parts.gallery.keys.revoke(key.key_id)
+    # To let somebody in, it is always looked.
+    assert ask("/query", text.encode()) == 401
 
 
 def test_what_needs_no_model_is_answered_while_the_queue_is_full(
