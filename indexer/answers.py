@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from indexer.calibration import Decisions
+from indexer.calibration import Decisions, identity_rate
 from indexer.records import Hit, IdentityScoring, RankedIdentity, Ranking
 
 Caution = Literal["looks_uncropped"]
@@ -67,10 +67,24 @@ class Result(Answer):
 
     rank: int = Field(examples=[1])
     identity: str | None = Field(examples=["p-017"])
-    score: float = Field(description="Cosine of the best tracklet.", examples=[0.83])
-    probability: float | None = Field(description="null without a calibration.", examples=[0.97])
+    score: float = Field(
+        description="Cosine of the best tracklet, mean of the best of each camera, or cosine of "
+        "the identity's template: see `gallery.scoring`.",
+        examples=[0.83],
+    )
+    comparisons: int = Field(
+        description="Tracklets of the identity that the query was compared with.", examples=[5]
+    )
+    probability: float | None = Field(
+        description="Of the best tracklet; null without a calibration.", examples=[0.97]
+    )
     match: bool | None = Field(
-        description="Whether the score passes the threshold of `far`; null without support."
+        description="Whether the best tracklet passes the threshold of `far`; null without support."
+    )
+    false_match_rate: float | None = Field(
+        description="1 - (1 - `far`)^`comparisons`: how often an identity of somebody else with as "
+        "many tracklets would match; null without support.",
+        examples=[0.0005],
     )
     tracklets: Sequence[FoundTracklet]
 
@@ -80,15 +94,20 @@ class Result(Answer):
         place: RankedIdentity,
         decisions: Decisions | None,
         threshold: float | None,
+        far: float,
         frames: int,
     ) -> "Result":
-        frames = min(frames, len(place.tracklets[0].tracklet.sampled))
+        """`far` is the rate of one pair; a pair is the query and the best tracklet."""
+        best = place.tracklets[0]
+        frames = min(frames, len(best.tracklet.sampled))
         return cls(
             rank=place.rank,
             identity=place.identity,
             score=place.score,
-            probability=decisions.probability(place.score, frames) if decisions else None,
-            match=place.score >= threshold if threshold is not None else None,
+            comparisons=place.compared,
+            probability=decisions.probability(best.score, frames) if decisions else None,
+            match=best.score >= threshold if threshold is not None else None,
+            false_match_rate=None if threshold is None else identity_rate(far, place.compared),
             tracklets=[FoundTracklet.of(hit) for hit in place.tracklets],
         )
 
@@ -151,5 +170,5 @@ def results_of(
         scoring=AppliedScoring.model_validate(ranking.scoring, from_attributes=True),
         expected_false_matches=far * ranking.searched if threshold is not None else None,
     )
-    results = [Result.of(place, decisions, threshold, frames) for place in ranking.identities]
+    results = [Result.of(place, decisions, threshold, far, frames) for place in ranking.identities]
     return results, gallery

@@ -5,6 +5,7 @@ that does not fit the model, or has no table for the scoring in use, gives nothi
 """
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,15 @@ class Decisions:
     def probability(self, score: float, frames: int) -> float | None:
         """P(same person | score); `frames` is the shorter tracklet's number of them."""
         return self.table.probability(score, frames, self.prior)
+
+
+def identity_rate(far: float, comparisons: int) -> float:
+    """How often somebody else matches who has so many tracklets, at a rate `far` of one pair.
+
+    An identity matches where its best pair does, so that every tracklet is one more chance.
+    Pairs of one person fail together; the rate is that of independent ones, which is higher.
+    """
+    return -math.expm1(comparisons * math.log1p(-far))
 
 
 def decisions_of(

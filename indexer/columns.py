@@ -54,6 +54,8 @@ class Put(NamedTuple):
     position: int
     is_new: bool
     camera_changed: bool
+    labels: tuple[int, ...]
+    """The identity's number, and the one before where there was another."""
 
 
 class Columns:
@@ -114,18 +116,20 @@ class Columns:
         """Take in a row that is new or was changed."""
         place = self._places.get(change.seq)
         camera = self._cameras.number(change.camera)
+        label = self._identities.number(change.identity)
         if place is None:
-            put = Put(len(self._ids), is_new=True, camera_changed=False)
+            put = Put(len(self._ids), is_new=True, camera_changed=False, labels=(label,))
             self._places[change.seq] = put.position
             self._ids.append(change.tracklet_id)
             self._grow()
         else:
             changed = bool(self._rows["camera"][place] != camera)
-            put = Put(place, is_new=False, camera_changed=changed)
+            labels = (label, int(self._rows["label"][place]))
+            put = Put(place, is_new=False, camera_changed=changed, labels=labels)
         self._rows[put.position] = (
             change.seq,
             _NO_TIME if change.captured_at is None else change.captured_at,
-            self._identities.number(change.identity),
+            label,
             camera,
             True,
         )

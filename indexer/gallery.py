@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from indexer.records import (
     CameraSummary,
     Enrolled,
     Filter,
+    IdentityScoring,
     IdentitySummary,
     Merge,
     NewTracklet,
@@ -62,6 +63,9 @@ from model.names import clean_name
 
 _log = logging.getLogger(__name__)
 
+RERANK_PAIRS: Final = 3e7
+"""Pairs of vectors that a search may compare first to re-rank: well under a second on two cores."""
+
 
 class LocalGallery:
     """A gallery of one folder. Safe from any thread; other processes may use the folder too."""
@@ -73,6 +77,8 @@ class LocalGallery:
         lock: ProcessLock,
         *,
         normalise: bool,
+        identity_scoring: IdentityScoring,
+        rerank_pairs: float,
         keep_pictures: bool,
         save_index: bool,
         erase_deadline: float,
@@ -87,7 +93,13 @@ class LocalGallery:
         )
         self._reader_log = audit.ReaderLog(store)
         self._listings = Listings(store)
-        self._searches = Searches(store, view, self._reader_log)
+        self._searches = Searches(
+            store,
+            view,
+            self._reader_log,
+            identity=identity_scoring,
+            most_pairs=rerank_pairs,
+        )
         self._keep_pictures = keep_pictures
         self._save_index = save_index
         self._closed = False
@@ -119,6 +131,19 @@ class LocalGallery:
         except StorageFull as error:
             _log.warning("the statistics of the cameras were not refreshed: %s", error)
             return False
+
+    def tend_graph(self, seconds: float) -> bool:
+        """Go on with the neighbour graph for about so long; whether there is more to do.
+
+        Nothing where nobody has asked for re-ranking since the gallery was opened.
+        """
+        graph = self._view.graph
+        return graph.is_wanted and graph.work_left() > 0 and graph.work(seconds)
+
+    @property
+    def graph_bytes(self) -> int:
+        """Memory that the neighbour graph takes."""
+        return self._view.graph.nbytes
 
     @property
     def refresh_pending(self) -> bool:
@@ -351,6 +376,8 @@ def open_gallery(
     save_index: bool = False,
     erase_deadline: float = 5.0,
     camera_normalisation: Literal["auto", "off"] = "off",
+    identity_scoring: IdentityScoring = "best",
+    rerank_pairs: float = RERANK_PAIRS,
     make_gpu: Callable[[], GpuIndex] | None = None,
 ) -> LocalGallery:
     """Open the gallery in `path`, or make it where `create` is set and there is none.
@@ -359,7 +386,10 @@ def open_gallery(
     leaves the vectors in the store until the first search. `save_index` leaves a saved index behind
     on `close` and is for the service alone. `erase_deadline` is how many seconds an erasure waits
     for readers and refreshes. `camera_normalisation` "auto" takes from embeddings what is their
-    camera's (`indexer.normalisation`). `make_gpu` replaces FAISS's GPU index.
+    camera's (`indexer.normalisation`). `identity_scoring` says by what identities rank
+    (`indexer.ranking`). A search that re-ranks compares at most `rerank_pairs` pairs of vectors to
+    complete the neighbour graph; where that is not enough it is refused. `make_gpu` replaces
+    FAISS's GPU index.
 
     Raises `GalleryMissing`, `ModelMismatch`, `GalleryLocked` (a restore or rebuild is at work),
     `GalleryCorrupt`, `DeviceUnavailable`, `StorageFull`.
@@ -395,6 +425,8 @@ def open_gallery(
             view,
             lock,
             normalise=camera_normalisation == "auto",
+            identity_scoring=identity_scoring,
+            rerank_pairs=rerank_pairs,
             keep_pictures=keep_pictures,
             save_index=save_index,
             erase_deadline=erase_deadline,

@@ -1,5 +1,6 @@
 """Answers a question from a gallery in a folder, without a service."""
 
+import math
 import time
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -107,6 +108,8 @@ def _open(settings: GallerySettings, model_id: str | None) -> Gallery:
         device="cpu",  # filling a GPU index would take longer than this one search
         keep_pictures=settings.keep_pictures,
         camera_normalisation=settings.camera_normalisation,
+        identity_scoring=settings.identity_scoring,
+        rerank_pairs=math.inf,  # nobody else waits for this process
     )
 
 

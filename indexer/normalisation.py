@@ -2,13 +2,14 @@
 
 For camera c with n embeddings of mean m, and the mean g over cameras:
 
-    x' = (x - g - f w (m - g)) / |x - g - f w (m - g)|,    w = n / (n + 10)
+    x' = (x - g - w (m - g)) / |x - g - w (m - g)|,    w = e / (e + 15)
 
 An embedding without a camera, or of one with no sums, has only g taken from it. The mean of a few
-people is mostly these people, and taking it away would take away who they are; so the
-trust f falls from 1 to 0 as the embeddings of a camera vary less around their mean than embeddings
-vary in all: half as much where one person stands in front of it all day. Cameras without trust do
-not count in g. docs/accuracy.md has the measurements.
+people is mostly these people, and taking it away would take away who they are. So what counts is
+not n but e, how many different people the embeddings are worth: the mean of e people keeps 1 / e of
+the variance among people, which is then missing from the variance in the camera. Hundreds of
+tracklets of one person who stands there all day are worth one. docs/accuracy.md has the
+measurements that chose this.
 
 Everything here is a function of the sums alone, so a rebuild gives the same bits.
 """
@@ -23,13 +24,15 @@ from numpy.typing import NDArray
 
 from indexer.camera_sums import Sums
 
-SHRINKAGE: Final = 10
-"""How many embeddings of their own weigh as much as none: w = n / (n + SHRINKAGE)."""
-NO_TRUST, FULL_TRUST = 0.7, 0.9
-"""Bounds of (variance in the camera) / (variance in all) between which f rises from 0 to 1."""
+SHRINKAGE: Final = 15
+"""How many people a camera's mean must be worth to be taken by half: w = e / (e + SHRINKAGE)."""
+LEAST_WORTH: Final = 3.0
+"""People that a camera's mean is worth at least, or it is not taken."""
+WITHIN: Final = 0.95
+"""Variance in a camera before which everybody walks, as a share of the variance in all."""
 
 _ENOUGH: Final = 50
-"""Embeddings beyond which a camera counts no more for g: one busy camera is not the world."""
+"""People beyond which a camera counts no more for g: one busy camera is not the world."""
 _GRID: Final = 2.0**-9
 """g is rounded to this, so that one embedding more or less hardly ever changes it for all."""
 _SHORT: Final = 1e-3
@@ -67,17 +70,17 @@ class Normalisation:
             return cls.none(width, generation)
         counts = np.array([one.count for one in sums.values()], np.float64)
         means = np.stack([one.mean for one in sums.values()])
-        spreads = np.array([one.variance.sum() for one in sums.values()]) * counts / (counts - 1)
-        weights = np.minimum(counts, _ENOUGH)
-        trust = _trust(spreads, _middle(means, weights))
-        if np.count_nonzero(trust) < 2:
+        spreads = np.array([one.variance.sum() for one in sums.values()])
+        worth = _worth(counts, spreads, _middle(means, np.minimum(counts, _ENOUGH)))
+        known = worth >= LEAST_WORTH
+        if not known.any():
             return cls.none(width, generation)
-        common = np.rint(_middle(means, weights * trust) / _GRID) * _GRID
-        own = (trust * counts / (counts + SHRINKAGE))[:, None] * (means - common)
+        common = np.rint(_middle(means, np.minimum(worth, _ENOUGH)) / _GRID) * _GRID
+        own = (worth / (worth + SHRINKAGE))[:, None] * (means - common)
         shifts = {
             camera: (common + own[place]).astype(np.float32)
             for place, camera in enumerate(sums)
-            if trust[place] > 0
+            if known[place]
         }
         return cls(generation, common.astype(np.float32), shifts)
 
@@ -109,13 +112,15 @@ class Normalisation:
     def distance(self, other: "Normalisation") -> float:
         """The furthest that any camera's embeddings have moved from one to the other.
 
-        Unit vectors are 2 apart at most; infinite where only one of them takes anything.
+        In units of what is left of an embedding once g is taken, because some models press all
+        embeddings into a small part of the sphere. Infinite where only one of them takes anything.
         """
         if self.is_active != other.is_active:
             return float("inf")
         cameras: list[str | None] = [None, *(self.shifts.keys() | other.shifts.keys())]
         steps = (self.shift(camera) - other.shift(camera) for camera in cameras)
-        return max(float(np.sqrt((step.astype(np.float64) ** 2).sum())) for step in steps)
+        left = np.sqrt(max(1 - float((other.common.astype(np.float64) ** 2).sum()), _SHORT**2))
+        return max(float(np.sqrt((step.astype(np.float64) ** 2).sum()) / left) for step in steps)
 
     def differs(self, other: "Normalisation", camera: str | None) -> bool:
         """Whether they give other bits for embeddings of that camera."""
@@ -138,11 +143,16 @@ def _middle(means: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray
     return middle
 
 
-def _trust(spreads: NDArray[np.float64], middle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """f of each camera, from its variance [C]; that of all unit vectors around g is 1 - |g|^2."""
-    whole = max(1 - float((middle * middle).sum()), 1e-9)
-    trust: NDArray[np.float64] = (spreads / whole - NO_TRUST) / (FULL_TRUST - NO_TRUST)
-    return np.clip(trust, 0, 1)
+def _worth(
+    counts: NDArray[np.float64], spreads: NDArray[np.float64], middle: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How many people the mean of each camera is worth: [C], from 1 to its count.
+
+    From its variance, uncorrected for the count; that of all unit vectors around g is 1 - |g|^2.
+    """
+    whole = WITHIN * max(1 - float((middle * middle).sum()), 1e-9)
+    missing = np.maximum(1 - spreads / whole, 1e-9)
+    return np.clip(1 / missing, 1, counts)
 
 
 def _normal(vectors: NDArray[np.float32], taken: NDArray[np.float32]) -> NDArray[np.float32]:

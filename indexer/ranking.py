@@ -1,20 +1,27 @@
-"""From nearest vectors to ranked identities, exactly.
+"""From nearest vectors to ranked identities.
 
 A search asks for distinct identities, and one identity may own thousands of the nearest vectors. So
 the search widens until enough identities are settled: everything not yet seen scores below them.
+Then identities are ordered by their best tracklet, exactly; or, of the `CONSIDERED` whose best
+tracklets are nearest, by what their tracklets say together, or by common neighbours.
 Order never depends on the layout: by score, then by tracklet id.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.records import Search
+from indexer.records import IdentityScoring, Search
+from indexer.reranking import CANDIDATES, distance
 from indexer.vectors import Mask, Nearest
 
 UNLABELLED = -1
+
+CONSIDERED: Final = 50
+"""Identities, or twice as many as are wanted, that are ordered by more than their best tracklet."""
 
 _FIRST_K = 128
 _WIDENING = 4
@@ -28,6 +35,10 @@ class Searchable(Protocol):
         """Identity numbers; `UNLABELLED` for none."""
 
     @property
+    def cameras(self) -> NDArray[np.int32]:
+        """Camera numbers; -1 for none."""
+
+    @property
     def ids(self) -> Sequence[str]: ...
 
     def nearest(self, query: NDArray[np.float32], k: int, allowed: Mask | None) -> Nearest: ...
@@ -35,6 +46,9 @@ class Searchable(Protocol):
     def scores(
         self, query: NDArray[np.float32], positions: NDArray[np.int64]
     ) -> NDArray[np.float32]: ...
+
+    def template(self, label: int, positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        """[D], the direction of the sum of an identity's vectors at these positions."""
 
 
 class Candidate(NamedTuple):
@@ -56,31 +70,146 @@ class Candidate(NamedTuple):
         return (self.label, -1 if self.label != UNLABELLED else self.position)
 
 
+@dataclass(frozen=True)
+class Place:
+    """One place of the ranking."""
+
+    score: float
+    hits: list[Candidate]
+    """Its best tracklets, best first."""
+    compared: int
+    """Tracklets of it that passed the filter."""
+
+
 def rank(
-    view: Searchable, query: NDArray[np.float32], wanted: Search, allowed: Mask | None
-) -> list[list[Candidate]]:
-    """The best `top_k` groups, best first, each with its best tracklets, best first.
+    view: Searchable,
+    query: NDArray[np.float32],
+    wanted: Search,
+    allowed: Mask | None,
+    *,
+    identity: IdentityScoring = "best",
+    strange: Mapping[int, float] | None = None,
+) -> list[Place]:
+    """The best `top_k` places, best first, each with its best tracklets, best first.
 
     `query` is float32 [D]. Nothing outside `allowed` and nothing below `min_score` appears.
+    `strange` re-ranks: by position, the strangeness of the nearest candidates.
     """
+    is_plain = identity == "best" and strange is None
+    count = wanted.top_k
+    if not is_plain:
+        count = max(2 * wanted.top_k, CONSIDERED if strange is None else CANDIDATES)
+    least = wanted.min_score if identity == "best" else None
+    groups, floor = _nearest_groups(view, query, allowed, count, least)
+    scored = _Scored(view, query, allowed, identity).all(groups)
+    if wanted.min_score is not None:
+        scored = [(score, group) for score, group in scored if score >= wanted.min_score]
+    if not is_plain:
+        scored.sort(key=lambda one: _order(one[0], one[1], strange))
+    chosen = [group for _, group in scored[: wanted.top_k]]
+    _complete(chosen, view, query, wanted, allowed, floor, least)
+    compared = _members(view, allowed)
+    return [
+        Place(
+            score=score,
+            hits=group[: wanted.tracklets_per_identity],
+            compared=1 if group[0].label == UNLABELLED else int(compared[group[0].label]),
+        )
+        for (score, _), group in zip(scored, chosen, strict=False)
+    ]
+
+
+def nearest_candidates(
+    view: Searchable, query: NDArray[np.float32], allowed: Mask | None, count: int
+) -> list[Candidate]:
+    """The `count` nearest vectors, or all, best first: exactly, by score and id."""
+    k = 2 * count
+    while True:
+        nearest = view.nearest(query, k, allowed)
+        seen = sorted(_candidates(view, query, nearest.positions), key=lambda one: one.order)
+        if nearest.floor == -np.inf or (len(seen) >= count and seen[count - 1][0] > nearest.floor):
+            return seen[:count]
+        k *= _WIDENING
+
+
+def _nearest_groups(
+    view: Searchable,
+    query: NDArray[np.float32],
+    allowed: Mask | None,
+    count: int,
+    least: float | None,
+) -> tuple[list[list[Candidate]], float]:
+    """The `count` groups with the nearest best members, and the score above which all were seen."""
     k = _FIRST_K
     while True:
         nearest = view.nearest(query, k, allowed)
-        seen = _candidates(view, query, nearest.positions)
-        groups = _grouped(seen, wanted.min_score)
-        if _settled(groups, nearest.floor, wanted):
-            break
+        groups = _grouped(_candidates(view, query, nearest.positions), least)
+        if _settled(groups, nearest.floor, count, least):
+            return groups[:count], nearest.floor
         k *= _WIDENING
-    chosen = groups[: wanted.top_k]
-    _complete(chosen, view, query, wanted, allowed, nearest.floor)
-    return [group[: wanted.tracklets_per_identity] for group in chosen]
 
 
-def _settled(groups: list[list[Candidate]], floor: float, wanted: Search) -> bool:
+def _settled(groups: list[list[Candidate]], floor: float, count: int, least: float | None) -> bool:
     """Whether no vector unseen so far (score <= floor) can change which groups come first."""
-    if floor == -np.inf or (wanted.min_score is not None and floor < wanted.min_score):
+    if floor == -np.inf or (least is not None and floor < least):
         return True
-    return len(groups) >= wanted.top_k and groups[wanted.top_k - 1][0].score > floor
+    return len(groups) >= count and groups[count - 1][0].score > floor
+
+
+def _order(
+    score: float, group: list[Candidate], strange: Mapping[int, float] | None
+) -> tuple[float, float, str]:
+    """Best first; ties by the best tracklet's score and id."""
+    if strange is None:
+        return -score, *group[0].order
+    least = min(strange.get(one.position, 1.0) for one in group)
+    return distance(least, score), *group[0].order
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Gives identities their scores."""
+
+    view: Searchable
+    query: NDArray[np.float32]
+    allowed: Mask | None
+    identity: IdentityScoring
+
+    def all(self, groups: list[list[Candidate]]) -> list[tuple[float, list[Candidate]]]:
+        """Every group with its identity's score, in the order given."""
+        if self.identity == "best":
+            return [(group[0].score, group) for group in groups]
+        labels = {group[0].label for group in groups} - {UNLABELLED}
+        members = np.isin(self.view.labels, sorted(labels))
+        if self.allowed is not None:
+            members &= self.allowed
+        places = np.flatnonzero(members)
+        places = places[np.argsort(self.view.labels[places], kind="stable")]
+        label, start = np.unique(self.view.labels[places], return_index=True)
+        parts = np.split(places, start[1:]) if len(label) else []
+        own = dict(zip(label.tolist(), parts, strict=True))
+        alone = np.empty(0, np.int64)
+        return [(self._one(group, own.get(group[0].label, alone)), group) for group in groups]
+
+    def _one(self, group: list[Candidate], members: NDArray[np.int64]) -> float:
+        if len(members) < 2:
+            return group[0].score
+        label = group[0].label
+        if self.identity == "template":
+            template = self.view.template(label, members)
+            cosine = float(template @ self.query.astype(np.float64))
+            return float(np.float32(min(cosine, 1.0)))
+        scores = self.view.scores(self.query, members)
+        cameras, place = np.unique(self.view.cameras[members], return_inverse=True)
+        best = np.full(len(cameras), -np.inf)
+        np.maximum.at(best, place, scores)
+        return float(np.float32(best.mean()))
+
+
+def _members(view: Searchable, allowed: Mask | None) -> NDArray[np.int64]:
+    """How many allowed vectors each label has, by label."""
+    labels = view.labels if allowed is None else view.labels[allowed]
+    return np.bincount(labels[labels != UNLABELLED], minlength=1)
 
 
 def _complete(
@@ -90,6 +219,7 @@ def _complete(
     wanted: Search,
     allowed: Mask | None,
     floor: float,
+    least: float | None,
 ) -> None:
     """Put all members into groups whose best tracklets may lie beyond what was seen."""
     short = [
@@ -103,7 +233,7 @@ def _complete(
     if allowed is not None:
         members &= allowed
     everyone = _candidates(view, query, np.flatnonzero(members)) if short else []
-    whole = {group[0].label: group for group in _grouped(everyone, wanted.min_score)}
+    whole = {group[0].label: group for group in _grouped(everyone, least)}
     for place in short:
         chosen[place] = whole[chosen[place][0].label]
 
@@ -120,10 +250,10 @@ def _candidates(
     ]
 
 
-def _grouped(candidates: list[Candidate], min_score: float | None) -> list[list[Candidate]]:
+def _grouped(candidates: list[Candidate], least: float | None) -> list[list[Candidate]]:
     """Groups in the order of their best member, members best first."""
     groups: dict[tuple[int, int], list[Candidate]] = {}
     for one in sorted(candidates, key=lambda one: one.order):
-        if min_score is None or one.score >= min_score:
+        if least is None or one.score >= least:
             groups.setdefault(one.group, []).append(one)
     return list(groups.values())

@@ -148,7 +148,10 @@ class RankedIdentity:
     rank: int
     identity: str | None
     score: float
-    """The best tracklet's cosine."""
+    """Cosine of the best tracklet; mean of the cameras' best, or that of the template, where
+    identities are scored so."""
+    compared: int
+    """Tracklets of the identity that passed the filter."""
     tracklets: tuple[Hit, ...]
     """Best first, at most `Search.tracklets_per_identity`."""
 

@@ -18,8 +18,9 @@ from indexer.store import Store, generation, next_generation
 from indexer.view import View
 from model.errors import ErasePending
 
-LIMIT: Final = 0.05
-"""Length of a shift, on unit vectors, from which the view is refreshed."""
+LIMIT: Final = 0.1
+"""How far embeddings of some camera must be shifted for the view to be refreshed, as a share of
+their own length once what all have in common is taken."""
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,26 @@ The view says what is near, the store what is true: every row of an answer is re
 and one that has changed since the view saw it is looked up anew, then left out.
 """
 
+import math
+from contextlib import suppress
+
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer import enrolment, rows
 from indexer.audit import ReaderLog
 from indexer.normalisation import Normalisation
-from indexer.records import Filter, Hit, RankedIdentity, Ranking, Scoring, Search
+from indexer.records import (
+    Filter,
+    Hit,
+    IdentityScoring,
+    RankedIdentity,
+    Ranking,
+    Scoring,
+    Search,
+)
 from indexer.store import Store
-from indexer.view import Found, View
+from indexer.view import Found, Look, View
 from model.errors import RerankUnavailable
 
 _ATTEMPTS = 3
@@ -21,23 +32,32 @@ _ATTEMPTS = 3
 class Searches:
     """Searches one view of one store. Safe from any thread."""
 
-    def __init__(self, store: Store, view: View, log: ReaderLog) -> None:
+    def __init__(
+        self,
+        store: Store,
+        view: View,
+        log: ReaderLog,
+        *,
+        identity: IdentityScoring,
+        most_pairs: float,
+    ) -> None:
+        """`most_pairs` is how many vectors a search may compare to complete the graph."""
         self._store = store
         self._view = view
         self._log = log
+        self._identity: IdentityScoring = identity
+        self._most_pairs = most_pairs
 
     def search(
         self, embedding: NDArray[np.float32], model_id: str, wanted: Search, actor: str
     ) -> Ranking:
         """As `Gallery.search`."""
         enrolment.check_model(self._store, model_id)
-        if wanted.rerank:
-            raise RerankUnavailable("this gallery has no neighbour graph to re-rank with")
         query = enrolment.unit(self._store, embedding)
         left_out = wanted.filter.exclude_tracklet
         for _ in range(_ATTEMPTS):
             self._view.follow(self._store)
-            look = self._view.search(query, wanted, self._number(left_out))
+            look = self._look(query, wanted, left_out)
             ranked, fresh = self._read(look.found, wanted.filter)
             if fresh:
                 break
@@ -54,15 +74,35 @@ class Searches:
             exact=True,
             tracklets=tracklets,
             labelled_identities=labelled,
-            scoring=self.scoring(look.normalisation, rerank=False),
+            scoring=self.scoring(look.normalisation, rerank=wanted.rerank),
         )
+
+    def _look(self, query: NDArray[np.float32], wanted: Search, left_out: str | None) -> Look:
+        """Search the view; where re-ranking is wanted, with a graph that holds everything."""
+        exclude = self._number(left_out)
+        for _ in range(_ATTEMPTS if wanted.rerank else 0):
+            self._complete_graph()
+            with suppress(RerankUnavailable):  # something was changed between the two
+                return self._view.search(query, wanted, exclude, self._identity)
+        return self._view.search(query, wanted, exclude, self._identity)
+
+    def _complete_graph(self) -> None:
+        """Raises `RerankUnavailable` where that would take too long for a search."""
+        graph = self._view.graph
+        graph.want()
+        if graph.work_left() > self._most_pairs:
+            raise RerankUnavailable(
+                "the neighbour graph is being built; a running service has it soon, so ask again, "
+                "or without re-ranking"
+            )
+        graph.work(math.inf)
 
     def scoring(self, normalisation: Normalisation, *, rerank: bool) -> Scoring:
         """What a search by this generation applies."""
         return Scoring(
             camera_normalised=normalisation.is_active,
             rerank=rerank,
-            identity="best",
+            identity=self._identity,
             generation=normalisation.generation,
         )
 
@@ -90,5 +130,6 @@ class Searches:
             fresh = fresh and len(hits) == len(place.hits)
             if hits:
                 rank = len(ranked) + 1
-                ranked.append(RankedIdentity(rank, place.identity, hits[0].score, hits))
+                best = place.score if self._identity != "best" else hits[0].score
+                ranked.append(RankedIdentity(rank, place.identity, best, place.compared, hits))
         return tuple(ranked), fresh

@@ -53,6 +53,11 @@ class GallerySettings(BaseSettings):
         default="auto",
         description="`auto` takes from embeddings what is their camera's, where enough is known.",
     )
+    identity_scoring: Literal["best", "camera_mean", "template"] = Field(
+        default="template",
+        description="By what identities rank: their best tracklet, the mean of the best of each "
+        "camera, or the direction of all their tracklets together.",
+    )
     prior: float = Field(
         default=DEFAULT_PRIOR,
         gt=0,

@@ -80,6 +80,18 @@ def scores(
     return np.minimum(exact, 1.0).astype(np.float32)
 
 
+def exact_cosines(
+    vectors: Vectors, left: NDArray[np.int64], right: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Cosines of pairs of stored unit vectors, positions [n] each: the same bits for (a, b) and
+    (b, a), at most 1."""
+    parts = [np.empty(0)]
+    for start in range(0, len(left), _CHUNK):
+        one, other = (vectors.read(side[start : start + _CHUNK]) for side in (left, right))
+        parts.append((one.astype(np.float64) * other.astype(np.float64)).sum(axis=1))
+    return np.minimum(np.concatenate(parts), 1.0).astype(np.float32)
+
+
 class CpuVectors:
     """Flat float16 shards, one per thread."""
 

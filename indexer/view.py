@@ -19,14 +19,19 @@ from numpy.typing import NDArray
 
 from indexer.changes import BATCH, Change, changed, removed
 from indexer.columns import Columns
+from indexer.graph import Graph
 from indexer.lock import SharedLock
 from indexer.normalisation import Normalisation
-from indexer.ranking import Candidate, rank
-from indexer.records import Search
+from indexer.ranking import Place, nearest_candidates, rank
+from indexer.records import IdentityScoring, Search
 from indexer.renewal import renewed
+from indexer.reranking import CANDIDATES, K1, strangeness
+from indexer.reranking import Nearest as NearestToQuery
 from indexer.saved import SavedIndex, batches_from, load, save
 from indexer.store import Store, generation
-from indexer.vectors import Mask, Nearest, Vectors, scores
+from indexer.templates import Templates
+from indexer.vectors import Mask, Nearest, Vectors, exact_cosines, scores
+from model.errors import RerankUnavailable
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +46,10 @@ class Found:
     """One place of a ranking: tracklets of one identity, or one without, best first."""
 
     identity: str | None
+    score: float
+    """The identity's."""
+    compared: int
+    """Tracklets of it that passed the filter."""
     hits: list[tuple[int, float]]
     """(number, score)."""
 
@@ -65,6 +74,8 @@ class View:
         self._normalisation = normalisation
         self._columns = Columns()
         self._lock = SharedLock()
+        self.graph = Graph(self._lock, lambda: self._columns, lambda: self._vectors)
+        self._templates = Templates()
         self._following = threading.Lock()
         self._adopting = threading.Lock()
         self._touched: set[int] | None = None
@@ -101,8 +112,7 @@ class View:
                     self._put(batch.changes, vectors)
             gone = removed(store, since)
             with self._lock.writing():
-                for seq in gone:
-                    self._remove(seq)
+                self._remove(gone)
                 self._compact()
                 self.generation = target
 
@@ -111,6 +121,7 @@ class View:
         with self._adopting, self._following, self._lock.writing():
             self._vectors.keep(np.empty(0, np.int64))
             self._columns = Columns()
+            self._begin_anew()
             self.generation = -1
         self.follow(store)
 
@@ -178,6 +189,8 @@ class View:
                 if len(places):
                     self._vectors.replace(places, vectors)
                 self._normalisation = new
+                self.graph.changed(places.tolist())
+                self._templates.forget_all()
             return True
 
     def _adopt_all(self, store: Store, new: Normalisation) -> None:
@@ -198,6 +211,7 @@ class View:
                 with self._lock.writing():
                     self._vectors, fresh = fresh, self._vectors
                     self._normalisation = new
+                    self._begin_anew()
         finally:
             self._touched = None
             fresh.close()
@@ -213,24 +227,50 @@ class View:
         query: NDArray[np.float32],
         wanted: Search,
         exclude: int | None,
+        identity: IdentityScoring = "best",
     ) -> Look:
         """The places of a ranking, best first.
 
         `query` is float32 [D] of unit length as the model gave it, `exclude` the number of a
-        tracklet to leave out.
+        tracklet to leave out. Raises `RerankUnavailable` where the graph is not complete.
         """
         with self._lock.reading():
             normalisation = self._normalisation
             allowed = self._columns.allowed(wanted.filter, exclude)
             compared = len(self._columns) if allowed is None else int(np.count_nonzero(allowed))
-            groups = rank(self, normalisation.query(query, wanted.camera), wanted, allowed)
-            return Look([self._found(group) for group in groups], compared, normalisation)
+            asked = normalisation.query(query, wanted.camera)
+            strange = self._strange(asked, allowed) if wanted.rerank else None
+            places = rank(self, asked, wanted, allowed, identity=identity, strange=strange)
+            return Look([self._found(place) for place in places], compared, normalisation)
 
-    def _found(self, group: list[Candidate]) -> Found:
-        numbers = self._columns.seqs[[one.position for one in group]].tolist()
-        scores = [one.score for one in group]
-        identity = self._columns.identity(group[0].label)
-        return Found(identity, list(zip(numbers, scores, strict=True)))
+    def _strange(self, query: NDArray[np.float32], allowed: Mask | None) -> dict[int, float]:
+        """By position, how little the nearest candidates have in common with the query."""
+        lists = self.graph.complete()
+        if lists is None:
+            raise RerankUnavailable("the gallery changes faster than its neighbour graph")
+        candidates = nearest_candidates(self, query, allowed, CANDIDATES)
+        near = candidates
+        if allowed is not None:
+            near = nearest_candidates(self, query, self._columns.alive, K1)
+        positions = np.array([one.position for one in candidates], np.int64)
+        strange = strangeness(
+            lists,
+            lambda left, right: exact_cosines(self._vectors, left, right),
+            NearestToQuery(
+                np.array([one.position for one in near[:K1]], np.int64),
+                np.array([one.score for one in near[:K1]], np.float32),
+            ),
+            lambda some: scores(self._vectors, query, some),
+            positions,
+        )
+        return dict(zip(positions.tolist(), strange.tolist(), strict=True))
+
+    def _found(self, place: Place) -> Found:
+        numbers = self._columns.seqs[[one.position for one in place.hits]].tolist()
+        scores = [one.score for one in place.hits]
+        identity = self._columns.identity(place.hits[0].label)
+        hits = list(zip(numbers, scores, strict=True))
+        return Found(identity, place.score, place.compared, hits)
 
     def counts(self) -> tuple[int, int]:
         """Tracklets, and distinct identities among them."""
@@ -266,8 +306,16 @@ class View:
         return self._columns.labels
 
     @property
+    def cameras(self) -> NDArray[np.int32]:
+        return self._columns.cameras
+
+    @property
     def ids(self) -> Sequence[str]:
         return self._columns.ids
+
+    def template(self, label: int, positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        whole = int(np.count_nonzero(self._columns.labels == label))
+        return self._templates.of(label, positions, whole, self._vectors.read)
 
     def nearest(self, query: NDArray[np.float32], k: int, allowed: Mask | None) -> Nearest:
         return self._vectors.nearest(query, k, allowed)
@@ -285,18 +333,31 @@ class View:
         """Vectors [n, D] as they are compared."""
         put = [self._columns.put(change) for change in changes]
         self._vectors.add(vectors[np.array([one.is_new for one in put], dtype=bool)])
+        moved: list[int] = []
         if self._normalisation.is_active:
-            moved = np.array([one.camera_changed for one in put], dtype=bool)
-            if moved.any():
-                places = np.array([one.position for one in put])[moved]
-                self._vectors.replace(places, vectors[moved])
+            changed = np.array([one.camera_changed for one in put], dtype=bool)
+            moved = np.array([one.position for one in put], int)[changed].tolist()
+            if moved:
+                self._vectors.replace(np.array(moved), vectors[changed])
+        self.graph.changed(moved)
+        self._templates.forget(label for one in put for label in one.labels)
         self._touch(one.position for one in put if one.camera_changed)
 
-    def _remove(self, seq: int) -> None:
-        place = self._columns.remove(seq)
-        if place is not None:
-            self._vectors.blank(place)
-            self._touch([place])
+    def _remove(self, seqs: Sequence[int]) -> None:
+        places = [self._columns.place(seq) for seq in seqs]
+        there = [place for place in places if place is not None]
+        self._templates.forget(self._columns.labels[there].tolist())
+        for seq, place in zip(seqs, places, strict=True):
+            if place is not None:
+                self._columns.remove(seq)
+                self._vectors.blank(place)
+        self.graph.removed(there)
+        self._touch(there)
+
+    def _begin_anew(self) -> None:
+        """All vectors are others from now on."""
+        self.graph.begin_anew()
+        self._templates.forget_all()
 
     def _touch(self, places: Iterable[int]) -> None:
         if self._touched is not None:
@@ -310,3 +371,4 @@ class View:
             stay = np.flatnonzero(self._columns.alive)
             self._vectors.keep(stay)
             self._columns.keep(stay)
+            self.graph.keep(stay)

@@ -152,7 +152,8 @@ class QueryForm(_TrackletForm):
         default=5, ge=1, le=50, description="Best tracklets listed under each identity."
     )
     rerank: bool = Field(
-        default=False, description="Re-rank on the gallery's neighbour graph, where it has one."
+        default=False,
+        description="Re-rank on the gallery's neighbour graph; refused while it is built.",
     )
     explain: list[Explain] = Field(
         default=[],

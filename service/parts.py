@@ -120,6 +120,7 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
         keep_pictures=settings.keep_pictures,
         save_index=True,
         camera_normalisation=settings.camera_normalisation,
+        identity_scoring=settings.identity_scoring,
     )
     try:
         door = Door(_key_stores(gallery, settings), rate=settings.key_rate)

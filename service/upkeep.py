@@ -1,5 +1,5 @@
-"""What the service does for its gallery on its own: erasing what is due, finishing erasures, and
-keeping the scoring in step with the cameras."""
+"""What the service does for its gallery on its own: erasing what is due, finishing erasures,
+keeping the scoring in step with the cameras, and completing the neighbour graph."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,11 +17,15 @@ RETENTION_ACTOR: Final = "retention"
 
 _FINISH_SECONDS: Final = 60
 _REFRESH_SECONDS: Final = 1
+_GRAPH_SECONDS: Final = 0.5
+"""Of work on the neighbour graph, followed by as long a rest: others want the processor too."""
 
 
 async def keep_up(parts: Parts) -> None:
     """All jobs, until cancelled."""
-    await asyncio.gather(_erase_expired(parts), _finish_erasures(parts), _refresh(parts))
+    await asyncio.gather(
+        _erase_expired(parts), _finish_erasures(parts), _refresh(parts), _tend_graph(parts)
+    )
 
 
 async def _erase_expired(parts: Parts) -> None:
@@ -46,6 +50,13 @@ async def _refresh(parts: Parts) -> None:
     while True:
         await asyncio.sleep(_REFRESH_SECONDS)
         await run_sync(_attempt, parts, "refresh", parts.gallery.refresh)
+
+
+async def _tend_graph(parts: Parts) -> None:
+    """Build the graph once it is asked for, and keep it complete, in short steps."""
+    while True:
+        await asyncio.sleep(_GRAPH_SECONDS)
+        await run_sync(_attempt, parts, "graph", lambda: parts.gallery.tend_graph(_GRAPH_SECONDS))
 
 
 def _erase(parts: Parts, days: float) -> None:

@@ -1,9 +1,10 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from indexer.calibration import decisions_of, fitting_calibration
+from indexer.calibration import decisions_of, fitting_calibration, identity_rate
 from model.bundle import CALIBRATION
 from model.calibration import Calibration
 from tests.support.calibrations import make_calibration
@@ -80,6 +81,17 @@ def test_the_prior_moves_the_probability_and_not_the_threshold() -> None:
     assert even.probability(0.5, 8) == pytest.approx(0.5)
     assert rare.probability(0.5, 8) == pytest.approx(0.01)
     assert rare.threshold(0.1) == even.threshold(0.1) == 0.2
+
+
+@pytest.mark.parametrize("far", [1e-4, 1e-2, 0.1])
+def test_an_identity_passes_as_often_as_any_of_its_pairs_does(far: float) -> None:
+    rng = np.random.default_rng(0)
+    assert identity_rate(far, 1) == pytest.approx(far)
+    for comparisons in (2, 7, 40):
+        passed = (rng.random((200_000, comparisons)) < far).any(axis=1).mean()
+        rate = identity_rate(far, comparisons)
+        assert passed == pytest.approx(rate, abs=4 * (rate / 200_000) ** 0.5)
+    assert identity_rate(far, 10**9) == 1
 
 
 def test_a_calibration_survives_being_written_and_read() -> None:

@@ -18,7 +18,6 @@ from model.errors import (
     ModelMismatch,
     ModelOutputInvalid,
     NotFound,
-    RerankUnavailable,
     TrackletErased,
     TrackletExists,
 )
@@ -172,10 +171,6 @@ class TestSearch:
     def test_nobody_in_an_empty_gallery(self, gallery: LocalGallery) -> None:
         ranking = look(gallery, 0)
         assert (ranking.identities, ranking.searched, ranking.tracklets) == ((), 0, 0)
-
-    def test_reranking_is_refused_where_there_is_no_graph(self, gallery: LocalGallery) -> None:
-        with pytest.raises(RerankUnavailable):
-            look(gallery, 0, Search(rerank=True))
 
     def test_the_same_bits_after_a_rebuild_and_a_restart(self, folder: Path) -> None:
         with make_gallery(folder) as gallery:

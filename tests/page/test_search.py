@@ -185,7 +185,7 @@ def test_re_ranking_that_is_not_there_is_explained_with_a_way_on(sight: Sight, p
     page.get_by_label("Re-rank by shared neighbours").check()
     sight.choose_files(*query_frames(3))
     page.get_by_role("button", name="Search", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("Re-ranking is not available here")
+    expect(page.get_by_role("alert")).to_contain_text("Re-ranking is not ready yet")
 
     page.get_by_role("link", name="Search without re-ranking").click()
 

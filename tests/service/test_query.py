@@ -5,6 +5,7 @@ import base64
 import pytest
 from starlette.testclient import TestClient
 
+from indexer.graph import Graph
 from tests.service.conftest import MakeClient
 from tests.service.helpers import form, frames, jpegs
 
@@ -49,8 +50,10 @@ def test_the_answer_has_the_promised_fields(enrolled: TestClient) -> None:
         "rank",
         "identity",
         "score",
+        "comparisons",
         "probability",
         "match",
+        "false_match_rate",
         "tracklets",
     }
     assert set(answer["results"][0]["tracklets"][0]) == {
@@ -66,7 +69,7 @@ def test_the_answer_has_the_promised_fields(enrolled: TestClient) -> None:
         "identities": 2,
         "searched": 4,
         "exact": True,
-        "scoring": {"camera_normalised": False, "rerank": False, "identity": "best"},
+        "scoring": {"camera_normalised": False, "rerank": False, "identity": "template"},
         "expected_false_matches": None,
     }
     assert set(answer["timing_ms"]) == {"decode", "queue", "embed", "search", "total"}
@@ -177,7 +180,18 @@ def test_explain_is_null_where_no_pictures_are_kept(make_client: MakeClient) -> 
     assert query["pictures"] is None
 
 
-def test_reranking_is_refused_until_it_exists(enrolled: TestClient) -> None:
+def test_reranking_says_that_it_was_applied(enrolled: TestClient) -> None:
+    response = enrolled.post("/query", files=form(1, rerank="true"))
+
+    assert response.status_code == 200
+    assert response.json()["gallery"]["scoring"]["rerank"] is True
+
+
+def test_reranking_is_refused_while_the_graph_is_built(
+    enrolled: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enrolled.app.state.parts.gallery._searches, "_most_pairs", 0)
+    monkeypatch.setattr(Graph, "work", lambda *_: True)
     response = enrolled.post("/query", files=form(1, rerank="true"))
 
     assert (response.status_code, response.json()["code"]) == (422, "rerank_unavailable")

@@ -94,8 +94,8 @@ export const WORDS = {
     advice: "Try again on a faster connection, or send fewer frames.",
   },
   rerank_unavailable: {
-    title: "Re-ranking is not available here",
-    advice: "The gallery has no neighbour graph. Search without re-ranking.",
+    title: "Re-ranking is not ready yet",
+    advice: "The gallery's neighbour graph is being built. Search without re-ranking meanwhile.",
   },
   role_too_low: {
     title: "Your key does not allow this",
