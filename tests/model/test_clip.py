@@ -231,28 +231,37 @@ def test_time_runs_out(avi: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "greed",
+    ("greed", "seconds", "end"),
     [
-        "while True: pass",
-        "bytearray(2**31)",
-        "import tempfile; tempfile.TemporaryFile(buffering=0).write(b'x')",
+        ("while True: pass", 1, ""),
+        ("bytearray(2**31)", 60, "MemoryError"),
+        ("open('here', 'wb', buffering=0).write(b'x')", 60, "File too large"),
     ],
+    ids=["time", "memory", "files"],
 )
-def test_the_child_cannot_have_more_than_its_limits(greed: str) -> None:
+def test_the_child_cannot_have_more_than_its_limits(
+    greed: str, seconds: int, end: str, tmp_path: Path
+) -> None:
     script = (
         "from model.clip_child import limit_self\n"
         "from model.limits import DecodeLimits\n"
-        "limit_self(DecodeLimits(clip_cpu_seconds=1), has_time_limit=True)\n"
+        f"limit_self(DecodeLimits(clip_cpu_seconds={seconds}), has_time_limit=True)\n"
         f"{greed}\n"
         "print('had it')\n"
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, timeout=30, check=False
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        timeout=30,
+        check=False,
     )
 
     assert done.returncode != 0
     assert b"had it" not in done.stdout
+    assert done.stderr.decode().strip().endswith(end)
 
 
 CHILDREN = {
