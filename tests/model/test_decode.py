@@ -21,6 +21,7 @@ from model.errors import (
 )
 from model.limits import DecodeLimits
 from model.opencv import MAX_PIXELS, cv2
+from model.pictures import picture_size
 from model.sampling import central_indices
 from tests.support.media import encode, gradient, png_bomb, png_chunk, with_orientation
 
@@ -75,6 +76,19 @@ def test_every_shortened_file_is_refused(data: bytes) -> None:
     for length in [*range(0, len(data), max(len(data) // 60, 1)), len(data) - 1]:
         with pytest.raises(UndecodableFrame):
             decode_image(data[:length], LIMITS)
+        # Not only OpenCV finds that: its formats differ in what they let pass.
+        with pytest.raises(UndecodableFrame):
+            picture_size(data[:length])
+
+
+@every_format
+def test_a_picture_that_decodes_to_another_size_than_it_says_is_refused(
+    data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.decode.picture_size", lambda _: (5, 7))
+
+    with pytest.raises(UndecodableFrame, match="not of the size"):
+        decode_image(data, LIMITS)
 
 
 @every_format

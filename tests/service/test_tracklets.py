@@ -12,6 +12,7 @@ from service.settings import Settings
 from tests.service.conftest import MakeClient
 from tests.service.helpers import form, frames, jpegs
 from tests.support.archives import write_mot, write_tracklets
+from tests.support.galleries import holds
 
 FIELDS = {
     "tracklet_id",
@@ -276,6 +277,19 @@ def test_frames_are_served_as_pictures(client: TestClient) -> None:
     assert code_of(client.get("/tracklets/a1/frames/3")) == (404, "not_found")
     assert code_of(client.get("/tracklets/a1/frames/-1")) == (422, "invalid_parameter")
     assert code_of(client.get("/tracklets/a1/frames/x")) == (422, "invalid_parameter")
+
+
+def test_an_upload_itself_is_neither_stored_nor_served(
+    client: TestClient, settings: Settings
+) -> None:
+    hidden = b"<script>alert(1)</script> and whatever else is no picture"
+    pictures = [picture + hidden for picture in jpegs(1, 3)]
+
+    assert client.post("/tracklets", files=[*form(tracklet_id="t"), *frames(pictures)]).is_success
+
+    for place in range(3):
+        assert hidden not in client.get(f"/tracklets/t/frames/{place}").content
+    assert holds(settings.gallery, hidden) == []
 
 
 def test_pictures_need_not_be_kept(make_client: MakeClient) -> None:
