@@ -90,6 +90,7 @@ class Door:
         self._limiter = RateLimiter(rate)
         self._keyless_at = -math.inf
         self._known: dict[bytes, tuple[Caller, float]] = {}
+        """By the hash of the key: one entry for each good key that was ever sent."""
 
     @property
     def keyed(self) -> bool:
@@ -119,9 +120,9 @@ class Door:
         if not self.keyed:
             require_local(scope)
             return LOOPBACK_CALLER
-        headers = Headers(scope=scope)
-        caller = self._identify(headers)
-        self._known[_digest(headers)] = caller, time.monotonic()
+        key = _key_of(scope)
+        caller = self._identify(key)
+        self._known[_digest(key)] = caller, time.monotonic()
         self._check(caller, route)
         return caller
 
@@ -132,10 +133,12 @@ class Door:
         anybody in: a key may have been revoked since. Raises what `admit` raises.
         """
         since = time.monotonic() - _KNOWN_SECONDS
-        if self._keyless_at > since:
+        if not self._keyed:
+            if self._keyless_at <= since:
+                return None
             require_local(scope)
             return LOOPBACK_CALLER
-        caller, seen = self._known.get(_digest(Headers(scope=scope)), (None, -math.inf))
+        caller, seen = self._known.get(_digest(_key_of(scope)), (None, -math.inf))
         if caller is None or seen < since:
             return None
         self._check(caller, route)
@@ -159,11 +162,7 @@ class Door:
         if not keyed:
             require_local(scope)
 
-    def _identify(self, headers: Headers) -> Caller:
-        scheme, _, key = headers.get("authorization", "").partition(" ")
-        key = key.strip()
-        if scheme.lower() != "bearer" or not key:
-            raise KeyMissing("send a key: `Authorization: Bearer <key>`")
+    def _identify(self, key: str) -> Caller:
         for store in self._stores:
             with _readable():
                 found = store.authenticate(key)
@@ -172,9 +171,18 @@ class Door:
         raise KeyInvalid("this key is unknown, expired or revoked")
 
 
-def _digest(headers: Headers) -> bytes:
-    """Of the key that is sent: what is remembered of a caller must not be a key."""
-    return hashlib.sha256(headers.get("authorization", "").encode("latin-1")).digest()
+def _key_of(scope: Scope) -> str:
+    """The key that is sent. Raises `KeyMissing`."""
+    scheme, _, key = Headers(scope=scope).get("authorization", "").partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not key:
+        raise KeyMissing("send a key: `Authorization: Bearer <key>`")
+    return key
+
+
+def _digest(key: str) -> bytes:
+    """What is remembered of a caller must not be the key."""
+    return hashlib.sha256(key.encode("latin-1")).digest()
 
 
 @contextmanager

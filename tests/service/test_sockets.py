@@ -225,6 +225,18 @@ def test_a_full_queue_is_told_to_those_who_may_come_in(serve: Callable[..., Live
     assert (status, problem["code"]) == (401, "key_missing")
 
 
+def test_a_full_queue_is_told_to_those_who_were_not_seen_lately(
+    serve: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.auth._KNOWN_SECONDS", -1.0)
+    live = serve(queue=1)
+
+    with live.parts.batcher.reserve():
+        status, problem = live.ask(upload("/query", multipart(jpegs(1))))
+
+    assert (status, problem["code"]) == (429, "queue_full")
+
+
 def test_what_is_too_large_is_not_told_to_come_back(serve: Callable[..., Live]) -> None:
     live = serve(queue=1, max_body_bytes=100_000)
     with live.parts.batcher.reserve(), closing(live.connect()) as connection:
