@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 Target = Callable[[bytes], None]
 
@@ -84,7 +85,19 @@ def targets(folder: Path) -> dict[str, Target]:
     }
 
 
-NAMES = ("image", "clip", "boxes", "mot", "archive", "manifest", "json")
+SECONDS: Final = {
+    "image": 30,
+    "clip": 90,
+    "boxes": 10,
+    "mot": 25,
+    "archive": 60,
+    "manifest": 25,
+    "json": 10,
+}
+"""How long each is fed in a campaign: clips need a process each, archives a tree of files."""
+
+_MEMORY: Final = Path("/dev/shm")
+"""Where there is such a disk, files are written there, so that more of them can be tried."""
 
 
 def examples(name: str, folder: Path) -> list[bytes]:
@@ -134,11 +147,11 @@ def plainly(target: Target, corpus: list[bytes], seed: int, seconds: float) -> i
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("name", choices=SECONDS)
     parser.add_argument("seed", type=int)
     parser.add_argument("seconds", type=int)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as name:
         folder = Path(name)
         if find_spec("atheris") is None:
             target, corpus = targets(folder)[given.name], examples(given.name, folder)
