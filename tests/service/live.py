@@ -1,6 +1,7 @@
 """A served application on a real socket, and what a plain client sends to it."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -65,6 +66,19 @@ def read_all(connection: socket.socket) -> bytes:
 def read_answer(connection: socket.socket) -> tuple[int, Any]:
     head, _, body = read_all(connection).partition(b"\r\n\r\n")
     return int(head.split(b" ")[1]), json.loads(body) if body else None
+
+
+def read_whole_answer(connection: socket.socket) -> tuple[int, Any]:
+    """Until the answer is complete; what becomes of the connection afterwards does not count."""
+    data = b""
+    while True:
+        start, end, body = data.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", start)
+        if end and length and len(body) >= int(length[1]):
+            return int(start.split(b" ")[1]), json.loads(body)
+        chunk = connection.recv(65536)
+        assert chunk, data
+        data += chunk
 
 
 def head(path: str, *headers: bytes, method: str = "POST") -> bytes:
