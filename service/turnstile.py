@@ -23,9 +23,11 @@ class Turnstile:
         """Read on at once where there is room, else together with others."""
         if not self._is_full():
             return
-        transport.pause_reading()
+        loop = asyncio.get_running_loop()
+        # Not at once: until Python 3.12 asyncio begins to read a new connection all the same.
+        loop.call_soon(transport.pause_reading)
         if not self._held:
-            asyncio.get_running_loop().call_later(self._pause, self._let_go)
+            loop.call_later(self._pause, self._let_go)
         self._held.append(transport)
 
     def _let_go(self) -> None:

@@ -32,16 +32,14 @@ def test_where_there_is_room_nobody_waits() -> None:
 
 def test_where_there_is_none_all_wait_for_one_moment() -> None:
     async def come_in_turn() -> None:
-        turnstile = Turnstile(lambda: True, pause=0)
-        first = arrive(turnstile, 2)
-        assert not any(one.is_read for one in first)
-        while not first[0].is_read:
-            await asyncio.sleep(0)
-        assert first[1].is_read
-
-        (later,) = arrive(turnstile, 1)
-        assert not later.is_read
-        while not later.is_read:
-            await asyncio.sleep(0)
+        turnstile = Turnstile(lambda: True, pause=0.01)
+        for count in (2, 1):
+            transports = arrive(turnstile, count)
+            while all(one.is_read for one in transports):
+                await asyncio.sleep(0)
+            assert not any(one.is_read for one in transports)
+            while not transports[0].is_read:
+                await asyncio.sleep(0)
+            assert all(one.is_read for one in transports)
 
     asyncio.run(asyncio.wait_for(come_in_turn(), 10))
