@@ -11,7 +11,6 @@ from typing import ClassVar, Final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.problems import problem
-from service.turnstile import Turnstile
 
 MAX_HEADER_BYTES: Final = 64 * 2**10
 
@@ -26,8 +25,6 @@ class DeadlineProtocol(HttpToolsProtocol):
     header_seconds: ClassVar[float] = 10.0
     on_reject: ClassVar["staticmethod[[str], None]"] = staticmethod(lambda _code: None)
     """Is told the code of every refusal that no route hears of."""
-    turnstile: ClassVar[Turnstile] = Turnstile(lambda: False)
-    """What every new connection passes before it is read."""
 
     _deadline: asyncio.TimerHandle | None = None
     _between_bodies = True
@@ -40,7 +37,6 @@ class DeadlineProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._await_headers()
-        self.turnstile.pass_through(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_deadline()

@@ -21,7 +21,6 @@ from uvicorn.config import STARTUP_FAILURE
 from model.errors import NotReady
 from service.parts import Parts
 from service.protocol import DeadlineProtocol
-from service.turnstile import Turnstile
 
 _ENDED_AT_ONCE: Final = b'{"event": "ended_at_once", "level": "warning"}\n'
 
@@ -143,7 +142,6 @@ def server_config(app: FastAPI, parts: Parts) -> uvicorn.Config:
     class Protocol(DeadlineProtocol):
         header_seconds = settings.header_seconds
         on_reject = staticmethod(parts.metrics.reject)
-        turnstile = Turnstile(lambda: parts.batcher.is_full)
 
     return uvicorn.Config(
         app,
