@@ -7,7 +7,7 @@ tracklets are nearest, by what their tracklets say together, or by common neighb
 Order never depends on the layout: by score, then by tracklet id.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.records import IdentityScoring, Search
-from indexer.reranking import CANDIDATES, distance
+from indexer.reranking import CANDIDATES, Strangeness
 from indexer.vectors import Mask, Nearest
 
 UNLABELLED = -1
@@ -88,12 +88,12 @@ def rank(
     allowed: Mask | None,
     *,
     identity: IdentityScoring = "best",
-    strange: Mapping[int, float] | None = None,
+    strange: Strangeness | None = None,
 ) -> list[Place]:
     """The best `top_k` places, best first, each with its best tracklets, best first.
 
     `query` is float32 [D]. Nothing outside `allowed` and nothing below `min_score` appears.
-    `strange` re-ranks: by position, the strangeness of the nearest candidates.
+    `strange` re-ranks.
     """
     is_plain = identity == "best" and strange is None
     count = wanted.top_k
@@ -157,13 +157,12 @@ def _settled(groups: list[list[Candidate]], floor: float, count: int, least: flo
 
 
 def _order(
-    score: float, group: list[Candidate], strange: Mapping[int, float] | None
+    score: float, group: list[Candidate], strange: Strangeness | None
 ) -> tuple[float, float, str]:
     """Best first; ties by the best tracklet's score and id."""
     if strange is None:
         return -score, *group[0].order
-    least = min(strange.get(one.position, 1.0) for one in group)
-    return distance(least, score), *group[0].order
+    return strange.distance((one.position for one in group), score), *group[0].order
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ The `CANDIDATES` nearest that pass the filter are re-ranked; all others follow i
 cosines, as anything without a common neighbour would.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,25 +25,34 @@ K1: Final = 8
 """Neighbours within which two tracklets have to name each other."""
 K2: Final = 3
 """Nearest descriptions that are averaged, the own one included."""
-BLEND: Final = 0.5
+BLEND: Final = 0.7
 """Share of the cosine's own distance in the new one."""
 
 _HALF: Final = K1 // 2
 _OVERLAP: Final = 2 / 3
 _DECIMALS: Final = 6
 """Differences below this are rounding, and leave the order to the cosine."""
+_SHORT: Final = 1e-4
 
 Cosines = Callable[[Positions, Positions], Floats]
 """Cosines [n] of pairs of positions, [n] each."""
 
 
-def distance(strangeness: float, score: float) -> float:
-    """What an identity ranks by, smaller first, from 0 to 1.5.
+@dataclass(frozen=True)
+class Strangeness:
+    """How little tracklets have in common with a query, by their neighbours."""
 
-    `strangeness` is the least of its tracklets, 1 where none has a neighbour in common with the
-    query; `score` the identity's cosine.
-    """
-    return round((1 - BLEND) * strangeness + BLEND * (1 - score), _DECIMALS)
+    of: Mapping[int, float]
+    """By position, 0 to 1, of the nearest tracklets; of all others it is 1."""
+    reach: float
+    """1 - cosine of the farthest of these: the measure of distances here. Some models press all
+    cosines together near 1."""
+
+    def distance(self, positions: Iterable[int], score: float) -> float:
+        """What an identity with these tracklets and that score ranks by, smaller first."""
+        least = min(self.of.get(position, 1.0) for position in positions)
+        far = (1 - score) / max(self.reach, _SHORT)
+        return round((1 - BLEND) * least + BLEND * far, _DECIMALS)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from indexer.normalisation import Normalisation
 from indexer.ranking import Place, nearest_candidates, rank
 from indexer.records import IdentityScoring, Search
 from indexer.renewal import renewed
-from indexer.reranking import CANDIDATES, K1, strangeness
+from indexer.reranking import CANDIDATES, K1, Strangeness, strangeness
 from indexer.reranking import Nearest as NearestToQuery
 from indexer.saved import SavedIndex, batches_from, load, save
 from indexer.store import Store, generation
@@ -243,8 +243,8 @@ class View:
             places = rank(self, asked, wanted, allowed, identity=identity, strange=strange)
             return Look([self._found(place) for place in places], compared, normalisation)
 
-    def _strange(self, query: NDArray[np.float32], allowed: Mask | None) -> dict[int, float]:
-        """By position, how little the nearest candidates have in common with the query."""
+    def _strange(self, query: NDArray[np.float32], allowed: Mask | None) -> Strangeness:
+        """How little the nearest tracklets have in common with the query."""
         lists = self.graph.complete()
         if lists is None:
             raise RerankUnavailable("the gallery changes faster than its neighbour graph")
@@ -263,7 +263,8 @@ class View:
             lambda some: scores(self._vectors, query, some),
             positions,
         )
-        return dict(zip(positions.tolist(), strange.tolist(), strict=True))
+        by_position = dict(zip(positions.tolist(), strange.tolist(), strict=True))
+        return Strangeness(by_position, 1 - candidates[-1].score if candidates else 1.0)
 
     def _found(self, place: Place) -> Found:
         numbers = self._columns.seqs[[one.position for one in place.hits]].tolist()

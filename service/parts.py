@@ -10,13 +10,11 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 
-from indexer.calibration import Decisions, decisions_of, fitting_calibration
+from indexer.calibration import Decisions, decisions_of
 from indexer.gallery import LocalGallery, open_gallery
 from indexer.keys import FileKeys, KeyStore
 from indexer.records import Scoring
 from indexer.store import FILE
-from model.bundle import open_bundle
-from model.calibration import Calibration
 from model.decode import DecodedTracklet
 from model.errors import KeyMissing
 from model.runtime import Embedder, load_embedder
@@ -24,6 +22,7 @@ from model.threads import ThreadBudget, apply_thread_budget
 from service.auth import Caller, Door
 from service.batching import Batcher
 from service.budget import Budget
+from service.calibrations import Calibrations
 from service.gauges import Gauges
 from service.local import is_loopback
 from service.metrics import Metrics
@@ -48,7 +47,7 @@ class Parts:
     batcher: Batcher
     metrics: Metrics
     threads: ThreadBudget
-    calibration: Calibration | None = None
+    calibrations: Calibrations
     draining: bool = False
     lost_device: str | None = None
     """Why only a new process can help, as an answer of the gallery said; see `device_lost`."""
@@ -80,7 +79,7 @@ class Parts:
     def decisions(self, scoring: Scoring) -> Decisions | None:
         """What scores mean that came about like this, as far as a calibration tells."""
         return decisions_of(
-            self.calibration,
+            self.calibrations.now(),
             prior=self.settings.prior,
             camera_normalised=scoring.camera_normalised,
             generation=scoring.generation,
@@ -135,7 +134,7 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
                 batcher=batcher,
                 metrics=metrics,
                 threads=threads,
-                calibration=_calibration(settings),
+                calibrations=Calibrations(settings),
             )
     finally:
         gallery.close()
@@ -160,16 +159,6 @@ def _key_missing(settings: Settings) -> KeyMissing:
 def _key_stores(gallery: LocalGallery, settings: Settings) -> list[KeyStore]:
     file = settings.keys_file
     return [gallery.keys] if file is None else [gallery.keys, FileKeys(file)]
-
-
-def _calibration(settings: Settings) -> Calibration | None:
-    bundle = open_bundle(settings.model)
-    return fitting_calibration(
-        bundle.manifest.model_id,
-        settings.gallery,
-        bundle.calibration,
-        lambda source, reason: log.warning("calibration_unused", source=source, reason=reason),
-    )
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from indexer import ranking
 from indexer.ranking import UNLABELLED, nearest_candidates, rank
 from indexer.records import Search
+from indexer.reranking import Strangeness
 from indexer.templates import Templates
 from indexer.vectors import CpuVectors, Mask, Nearest, scores
 
@@ -222,7 +223,9 @@ def test_strangeness_changes_the_order_and_no_score() -> None:
     view = build([0, 1, 2, 3], [1, 2, 3, UNLABELLED])
     query = pool()[0].astype(np.float32)
     plain = rank(view, query, Search(), None)
-    turned = rank(view, query, Search(), None, strange={plain[2].hits[0].position: -5.0})
+    turned = rank(
+        view, query, Search(), None, strange=Strangeness({plain[2].hits[0].position: -9.0}, 1.0)
+    )
     assert turned == [plain[2], plain[0], plain[1], plain[3]]
     view.vectors.close()
 

@@ -64,6 +64,10 @@ def test_a_service_that_is_not_ready_gives_its_reason(sight: Sight, page: Page) 
         ("null", "This model is not calibrated."),
         ('{"data": "synthetic", "prior": 0.01, "rates": []}', "Calibrated on synthetic people."),
         ('{"data": "gallery", "prior": 0.01, "rates": []}', None),
+        (
+            '{"data": "gallery", "prior": 0.01, "rates": [], "stale": true}',
+            "The calibration is out of date.",
+        ),
     ],
 )
 def test_what_matches_rest_on_is_told_above_every_view(

@@ -112,6 +112,25 @@ def test_a_calibration_gives_decisions_where_it_has_support(
     assert client.get("/model").json()["calibration"]["prior"] == 0.01
 
 
+def test_a_calibration_that_is_made_again_holds_at_once(
+    settings: Settings, make_client: MakeClient
+) -> None:
+    model_id = Manifest.load(settings.model).model_id
+    client = make_client()
+    assert client.get("/model").json()["calibration"] is None
+
+    write_calibration(settings.gallery, model_id)
+    assert client.get("/model").json()["calibration"]["data"] == "gallery"
+
+    rates = [{"far": 0.1, "threshold": 0.75, "impostor_pairs": 5, "realised": {}}]
+    table = make_calibration(model_id).model_dump(mode="json")["tables"][0] | {"rates": rates}
+    write_calibration(settings.gallery, model_id, tables=[table])
+    assert client.get("/status").json()["calibration"]["rates"][0]["threshold"] == 0.75
+
+    (settings.gallery / CALIBRATION).unlink()
+    assert client.get("/status").json()["calibration"] is None
+
+
 def test_a_calibration_of_another_model_is_not_used(
     settings: Settings, make_client: MakeClient
 ) -> None:

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from model.datasets.tracklets import TrackletSource
 from model.learning.ablation import ablate
 from model.learning.commands import explain, train
-from model.learning.evaluation import evaluate
 from model.synthetic import Kind, preset, synthesise
+from service.evaluate import evaluate
 from tests.support.people import dataset
 
 

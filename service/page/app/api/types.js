@@ -88,12 +88,13 @@
  * @property {number} requests_per_second
  *
  * @typedef {{ far: number, threshold: number|null }} Rate
- * @typedef {{ data: string, prior: number, rates: Rate[] }} Calibration
+ * @typedef {{ data: string, prior: number, rates: Rate[], stale?: boolean }} Calibration
  * @typedef {"query"|"enrol"|"admin"} Role
  *
  * @typedef {object} Status
  * @property {{ tracklets: number, identities: number, cameras: number, pictures: number,
- *   bytes_on_disk: number, generation: number }} gallery
+ *   bytes_on_disk: number, generation: number, scoring?: Scoring,
+ *   refresh_pending?: boolean }} gallery
  * @property {number} queue_depth
  * @property {Limits} limits
  * @property {Role} role
@@ -103,7 +104,6 @@
  * @property {string} model_id
  * @property {Calibration|null} calibration
  * @property {boolean} keys_required
- * @property {Scoring} [scoring] how a query is scored now
  *
  * @typedef {object} Model
  * @property {string} model_id

@@ -39,6 +39,11 @@ function calibrationBanner(calibration) {
       Matches and probabilities were never checked on real footage: take them for rough guesses.
     <//>`;
   }
+  if (calibration.stale) {
+    return html`<${Banner} tone="caution" title="The calibration is out of date.">
+      What the cameras see has changed since it was made: have it made again.
+    <//>`;
+  }
   return null;
 }
 

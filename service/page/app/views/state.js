@@ -53,7 +53,10 @@ function Service({ status, notReady }) {
     ["Device of the model", status.device],
     ["Device of the index", status.index_device],
     ["Precision", status.precision],
-    ["Scoring", scoringInWords(status.scoring).join(", ") || "cosine of the best tracklet"],
+    [
+      "Scoring",
+      scoringInWords(status.gallery.scoring).join(", ") || "cosine of the best tracklet",
+    ],
     ["Queue", queue],
   ]} />`;
 }
@@ -67,6 +70,10 @@ function Gallery({ gallery }) {
     ["Pictures", showCount(gallery.pictures)],
     ["On the disk", showBytes(gallery.bytes_on_disk)],
     ["Generation", showCount(gallery.generation)],
+    [
+      "Statistics of cameras",
+      gallery.refresh_pending ? "have moved: a refresh is due" : "up to date",
+    ],
   ]} />`;
 }
 
@@ -97,6 +104,7 @@ function CalibrationCard({ calibration }) {
   ]);
   return html`<${Tile} title="Calibration" rows=${[
     ["Made on", made[/** @type {keyof typeof made} */ (calibration.data)] ?? calibration.data],
+    ...(calibration.stale ? [["State", "stale: cameras have changed since"]] : []),
     ["Assumed prior", showProbability(calibration.prior)],
     ...rows,
   ]} />`;

@@ -1,4 +1,5 @@
-"""`sightline evaluate`: models and baselines on data sets, in one run on the same tracklets."""
+"""`sightline evaluate`: models and baselines on data sets, in one run on the same tracklets; with
+`--serving` through the gallery itself."""
 
 import time
 from pathlib import Path
@@ -45,6 +46,17 @@ def evaluate(
     rerank: Annotated[
         bool, typer.Option("--rerank", help="Also re-rank each query by itself (k-reciprocal).")
     ] = False,
+    serving: Annotated[
+        bool,
+        typer.Option(
+            "--serving",
+            help="Through a gallery, with normalisation, re-ranking and identity scoring on and "
+            "off.",
+        ),
+    ] = False,
+    queries: Annotated[
+        int | None, typer.Option(min=1, help="With --serving: so many queries, drawn at random.")
+    ] = None,
     attention: Annotated[
         int,
         typer.Option(min=0, help="Measure attention on so many tracklets of a synthetic world."),
@@ -69,6 +81,8 @@ def evaluate(
     Example: sightline evaluate --dataset synthetic --root worlds/k1 --model a.safetensors
     --report after.json --against before.json
 
+    Example: sightline evaluate --serving --dataset mars --root MARS --model bundles/mine
+
     Example: sightline evaluate --dataset synthetic --root worlds/k3 --model bundles/mine
     --baseline colour-stripes --baseline imagenet-gap=resnet50.npz --frames 1 --frames 8
     --frames 32 --attention 300 --report evaluation.json
@@ -78,6 +92,7 @@ def evaluate(
     from model.learning.reporting import Report as Row
     from model.learning.reporting import compare, differences_to_baselines
     from model.reports import write_json
+    from service.serving_evaluation import choose_protocol
 
     began = time.monotonic()
     with failures_as_exit():
@@ -86,9 +101,12 @@ def evaluate(
         embedders = _embedders(model, baseline or [], device)
         rows: list[Row] = []
         watched: list[dict[str, Any]] = []
+        served: list[dict[str, Any]] = []
         for name, folder in zip(dataset, root, strict=True):
             data = open_dataset(name, folder, split=split)
             chosen = data.protocols if protocol is None else (data.protocol(protocol),)
+            if serving:
+                chosen = (choose_protocol(chosen, protocol),)
             for label, embedder in embedders.items():
                 for number in _frame_counts(chosen, frames):
                     embedded = _embedded(
@@ -96,6 +114,8 @@ def evaluate(
                     )
                     reports = tuple(half.report(rerank=rerank) for half in embedded)
                     rows.append(Row(label, data.name, number, reports))
+                    if serving:
+                        served.append(_served(label, data.name, number, embedded[0], queries))
                     if pictures is not None:
                         _draw_rankings(rows[-1], embedded[0], embedder.size, pictures)
             watched += [
@@ -112,6 +132,8 @@ def evaluate(
             "cores": machine.cores,
             "seconds": round(time.monotonic() - began, 1),
         }
+        if serving:
+            answer["serving"] = served
         if against is not None:
             answer["difference"] = compare(rows, against)
         if report is not None:
@@ -161,6 +183,19 @@ def _embedded(
         )
 
 
+def _served(
+    label: str, dataset: str, frames: int, embedded: "Embedded", queries: int | None
+) -> dict[str, Any]:
+    """All ways of scoring, through a gallery."""
+    from service.serving_evaluation import WAYS, evaluate_serving, report
+
+    asked = min(queries or len(embedded.query), len(embedded.query))
+    with ProgressLine(f"{label} in a gallery", asked * len(WAYS), "queries") as line:
+        results = evaluate_serving(embedded, most=queries, advance=line.advance)
+    named = {"model": label, "dataset": dataset, "frames_per_tracklet": frames}
+    return named | report(embedded, results)
+
+
 def _draw_rankings(
     row: "Report", embedded: "Embedded", size: tuple[int, int], pictures: Path
 ) -> None:
@@ -197,6 +232,7 @@ def _print_tables(rows: "Sequence[Report]", answer: dict[str, Any]) -> None:
         difference_table,
         protocol_table,
     )
+    from service.serving_table import serving_table
 
     for row in rows:
         output.print(protocol_table(row))
@@ -204,5 +240,7 @@ def _print_tables(rows: "Sequence[Report]", answer: dict[str, Any]) -> None:
         output.print(cross_domain_table(rows))
     for watched in answer["attention"]:
         output.print(attention_table(watched))
+    for one in answer.get("serving", ()):
+        output.print(serving_table(one))
     if "difference" in answer:
         output.print(difference_table(answer["difference"]))
