@@ -117,14 +117,17 @@ def under_load(folder: Path, *, tracklets: int, seconds: float, width: int, seed
 
         def change() -> None:
             rng = np.random.default_rng([seed, 99])
-            number = tracklets
+            batch = 0
             while not over.is_set():
-                news = [people.tracklet(number + k) for k in range(20)]
-                new_camera = f"d{number // 400}"
+                # Twenty tracklets before one camera, which gets a new name after ten batches.
+                first = (tracklets + 20 * batch) * CAMERAS + batch // 10 % CAMERAS
+                numbers = [first + CAMERAS * k for k in range(20)]
+                news = [people.tracklet(number) for number in numbers]
+                new_camera = f"d{batch // 10}"
                 named = [NewTracklet(**{**one.__dict__, "camera": new_camera}) for one in news]
                 gallery.enrol_many(named, actor="benchmark")
-                gallery.erase(f"t{number + int(rng.integers(20))}", actor="benchmark")
-                number += 20
+                gallery.erase(f"t{rng.choice(numbers)}", actor="benchmark")
+                batch += 1
                 load.enrolled += 20
                 load.erased += 1
                 over.wait(0.02)

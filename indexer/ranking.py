@@ -7,7 +7,7 @@ tracklets are nearest, by what their tracklets say together, or by common neighb
 Order never depends on the layout: by score, then by tracklet id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
@@ -20,7 +20,7 @@ from indexer.vectors import Mask, Nearest
 
 UNLABELLED = -1
 
-CONSIDERED: Final = 50
+CONSIDERED: Final = 30
 """Identities, or twice as many as are wanted, that are ordered by more than their best tracklet."""
 
 _FIRST_K = 128
@@ -47,8 +47,10 @@ class Searchable(Protocol):
         self, query: NDArray[np.float32], positions: NDArray[np.int64]
     ) -> NDArray[np.float32]: ...
 
-    def template(self, label: int, positions: NDArray[np.int64]) -> NDArray[np.float64]:
-        """[D], the direction of the sum of an identity's vectors at these positions."""
+    def templates(
+        self, members: Mapping[int, NDArray[np.int64]]
+    ) -> Mapping[int, NDArray[np.float32]]:
+        """By label, the direction [D] of the sum of its vectors at these positions."""
 
 
 class Candidate(NamedTuple):
@@ -178,7 +180,14 @@ class _Scored:
         """Every group with its identity's score, in the order given."""
         if self.identity == "best":
             return [(group[0].score, group) for group in groups]
-        labels = {group[0].label for group in groups} - {UNLABELLED}
+        members = self._members({group[0].label for group in groups} - {UNLABELLED})
+        several = {label: places for label, places in members.items() if len(places) > 1}
+        one = self._templates if self.identity == "template" else self._camera_means
+        scores = one(several)
+        return [(scores.get(group[0].label, group[0].score), group) for group in groups]
+
+    def _members(self, labels: set[int]) -> dict[int, NDArray[np.int64]]:
+        """Positions by label."""
         members = np.isin(self.view.labels, sorted(labels))
         if self.allowed is not None:
             members &= self.allowed
@@ -186,23 +195,27 @@ class _Scored:
         places = places[np.argsort(self.view.labels[places], kind="stable")]
         label, start = np.unique(self.view.labels[places], return_index=True)
         parts = np.split(places, start[1:]) if len(label) else []
-        own = dict(zip(label.tolist(), parts, strict=True))
-        alone = np.empty(0, np.int64)
-        return [(self._one(group, own.get(group[0].label, alone)), group) for group in groups]
+        return dict(zip(label.tolist(), parts, strict=True))
 
-    def _one(self, group: list[Candidate], members: NDArray[np.int64]) -> float:
-        if len(members) < 2:
-            return group[0].score
-        label = group[0].label
-        if self.identity == "template":
-            template = self.view.template(label, members)
-            cosine = float(template @ self.query.astype(np.float64))
-            return float(np.float32(min(cosine, 1.0)))
-        scores = self.view.scores(self.query, members)
-        cameras, place = np.unique(self.view.cameras[members], return_inverse=True)
-        best = np.full(len(cameras), -np.inf)
-        np.maximum.at(best, place, scores)
-        return float(np.float32(best.mean()))
+    def _templates(self, members: Mapping[int, NDArray[np.int64]]) -> dict[int, float]:
+        wide = self.query.astype(np.float64)
+        return {
+            label: float(np.float32(min(float(template.astype(np.float64) @ wide), 1.0)))
+            for label, template in self.view.templates(members).items()
+        }
+
+    def _camera_means(self, members: Mapping[int, NDArray[np.int64]]) -> dict[int, float]:
+        if not members:
+            return {}
+        scores = self.view.scores(self.query, np.concatenate(list(members.values())))
+        ends = np.cumsum([len(places) for places in members.values()])
+        found = {}
+        for (label, places), own in zip(members.items(), np.split(scores, ends[:-1]), strict=True):
+            cameras, which = np.unique(self.view.cameras[places], return_inverse=True)
+            best = np.full(len(cameras), -np.inf)
+            np.maximum.at(best, which, own)
+            found[label] = float(np.float32(best.mean()))
+        return found
 
 
 def _members(view: Searchable, allowed: Mask | None) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ meanwhile, and none ever sees vectors of both.
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ from indexer.columns import Columns
 from indexer.graph import Graph
 from indexer.lock import SharedLock
 from indexer.normalisation import Normalisation
-from indexer.ranking import Place, nearest_candidates, rank
+from indexer.ranking import UNLABELLED, Place, nearest_candidates, rank
 from indexer.records import IdentityScoring, Search
 from indexer.renewal import renewed
 from indexer.reranking import CANDIDATES, K1, Strangeness, strangeness
@@ -314,9 +314,10 @@ class View:
     def ids(self) -> Sequence[str]:
         return self._columns.ids
 
-    def template(self, label: int, positions: NDArray[np.int64]) -> NDArray[np.float64]:
-        whole = int(np.count_nonzero(self._columns.labels == label))
-        return self._templates.of(label, positions, whole, self._vectors.read)
+    def templates(self, members: Mapping[int, NDArray[np.int64]]) -> dict[int, NDArray[np.float32]]:
+        labels = self._columns.labels
+        whole = np.bincount(labels[labels != UNLABELLED], minlength=1)
+        return self._templates.of(members, whole, self._vectors.read)
 
     def nearest(self, query: NDArray[np.float32], k: int, allowed: Mask | None) -> Nearest:
         return self._vectors.nearest(query, k, allowed)

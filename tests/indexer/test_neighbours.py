@@ -149,29 +149,38 @@ def test_nothing_is_kept_before_anybody_asks(folder: Path) -> None:
         assert gallery.graph_bytes == 0
 
 
-def test_takes_in_what_is_changed_while_it_is_computed(folder: Path) -> None:
-    """Enrolments, moves and erasures go on in other threads between any two blocks."""
+@pytest.mark.parametrize("seed", [2, 3])
+@pytest.mark.parametrize("before", ["_products", "_insert", "_put"])
+def test_takes_in_what_is_changed_while_it_is_computed(
+    folder: Path, before: str, seed: int
+) -> None:
+    """Enrolments, moves and erasures go on in other threads before any step of a computation."""
     with (
         open_auto(folder) as gallery,
         patch.object(graph, "_BLOCK", 8),
         patch.object(graph, "_ROWS", 16),
     ):
-        history = Histories(gallery, 5)
-        for _ in range(10):
+        history = Histories(gallery, seed)
+        for _ in range(12):
             history.enrol()
         gallery.refresh()
         own = gallery._view.graph
-        original, changes = own._products, iter(range(25))
+        original, changes = getattr(own, before), iter(range(20))
 
-        def products(*arguments: object) -> object:
+        def interrupted(*arguments: object) -> object:
             if next(changes, None) is not None:
-                thread = threading.Thread(target=history.step)
+                change = history.random.choice([history.enrol, history.move, history.erase])
+                thread = threading.Thread(target=change)
                 thread.start()
                 thread.join()
-            return original(*arguments)  # type: ignore[arg-type]
+            return original(*arguments)
 
-        with patch.object(own, "_products", products):
+        with patch.object(own, before, interrupted):
             own.want()
-            gallery._view.graph.work(float("inf"))
+            own.work(float("inf"))
+            for _ in range(10):
+                history.move()
+                history.enrol()
+                own.work(float("inf"))
         assert next(changes, None) is None
         assert_from_scratch(gallery)

@@ -1,6 +1,6 @@
 """Distinct identities, exactly as a comparison with everything would rank them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
@@ -43,9 +43,11 @@ class Everything:
     ) -> NDArray[np.float32]:
         return scores(self.vectors, query, positions)
 
-    def template(self, label: int, positions: NDArray[np.int64]) -> NDArray[np.float64]:
-        whole = int(np.count_nonzero(self.labels == label))
-        return Templates().of(label, positions, whole, self.vectors.read)
+    def templates(
+        self, members: Mapping[int, NDArray[np.int64]]
+    ) -> Mapping[int, NDArray[np.float32]]:
+        whole = np.bincount(self.labels[self.labels != UNLABELLED], minlength=1)
+        return Templates().of(members, whole, self.vectors.read)
 
 
 def pool() -> NDArray[np.float16]:
