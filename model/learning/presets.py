@@ -139,7 +139,7 @@ def _cpu() -> TrainingConfig:
                 augment=AugmentSettings(crop_padding=5),
                 optimiser=_gentle(rate=2e-4, backbone_factor=0.4, warmup=200),
                 freeze=FreezeSettings(stages=1, statistics=True),
-                steps=1900,
+                steps=1500,
                 identity_initialise=True,
             ),
         ),
