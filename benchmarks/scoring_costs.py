@@ -30,8 +30,8 @@ WIDTH: Final = 1536
 RESULTS: Final = ROOT / "benchmarks" / "results" / "scoring-costs.json"
 
 _AT_ONCE: Final = 2000
-_SEARCHES: Final = 40
-_GRAPH_SECONDS: Final = 60.0
+_SEARCHES: Final = 30
+_GRAPH_SECONDS: Final = 40.0
 
 
 def measure(count: int, folder: Path) -> dict[str, Any]:

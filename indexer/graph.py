@@ -26,7 +26,7 @@ from indexer.vectors import Vectors, exact_cosines
 _ROWS: Final = 256
 _BLOCK: Final = 4096
 _EXACT: Final = 1024
-_INSERTS: Final = 4096
+_INSERTS: Final = 512
 """At most so many entries are put into lists in one go."""
 _WIDENING: Final = 8
 

@@ -97,6 +97,18 @@ def test_a_folder_of_frames_finds_its_person(gallery: Path, fake_bundle: Path, c
     assert found["model_id"] == Manifest.load(fake_bundle).model_id
 
 
+def test_reranking_is_the_same_from_the_folder_and_from_the_service(
+    gallery: Path, service: str, fake_bundle: Path, crops: Path
+) -> None:
+    here = answer(crops, "--gallery", gallery, "--model", fake_bundle, "--rerank")
+    there = answer(crops, "--server", service, "--rerank")
+
+    assert here["gallery"]["scoring"]["rerank"] is True
+    assert here["gallery"] == there["gallery"]
+    assert here["results"] == there["results"]
+    assert identities(here)[0] == "[b]Anna"
+
+
 def test_a_clip_and_a_single_picture_are_asked_about_too(
     tmp_path: Path, gallery: Path, fake_bundle: Path, crops: Path
 ) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from model.errors import StorageFull
+from indexer.records import Ranking, Search
+from model.errors import RerankUnavailable, StorageFull
 from service import upkeep
 from service.parts import Parts
+from tests.support.galleries import tracklet, unit
 
 
 def run_until(parts: Parts, calls: list[Any], count: int) -> None:
@@ -65,3 +67,28 @@ def test_open_erasures_are_finished_in_the_background(
     run_until(parts, calls, 3)
 
     assert 'sightline_upkeep_failures_total{task="erasure"}' in parts.metrics.text().decode()
+
+
+def test_the_neighbour_graph_is_built_in_the_background_once_it_is_asked_for(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery, width = parts.gallery, parts.gallery.embedding_width
+    names = {"model_id": gallery.model_id, "width": width}
+    gallery.enrol_many([tracklet(f"t{n}", n, **names) for n in range(20)], actor="test")
+    monkeypatch.setattr(upkeep, "_GRAPH_SECONDS", 1e-3)
+    # As if the gallery were so large that no search may complete the graph itself.
+    monkeypatch.setattr(gallery._searches, "_most_pairs", 0)
+
+    def ask() -> Ranking:
+        return gallery.search(unit(0, width), gallery.model_id, Search(rerank=True), actor="test")
+
+    calls: list[bool] = []
+    tend = gallery.tend_graph
+    monkeypatch.setattr(gallery, "tend_graph", lambda seconds: calls.append(tend(seconds)))
+    run_until(parts, calls, 1)
+    assert gallery.graph_bytes == 0
+    with pytest.raises(RerankUnavailable):
+        ask()
+    calls.clear()
+    run_until(parts, calls, 3)
+    assert ask().scoring.rerank

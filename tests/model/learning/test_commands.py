@@ -88,6 +88,23 @@ def test_evaluate_draws_a_matrix_of_models_and_sets(
     assert list((tmp_path / "ranks").iterdir())
 
 
+def test_evaluate_asks_a_gallery(app: typer.Typer, root: Path, weights: Path) -> None:
+    command = ["evaluate", "--dataset", "folders", "--root", str(root), "--model", str(weights)]
+
+    answer = CliRunner().invoke(app, [*command, "--serving", "--queries", "4", "--json"])
+
+    assert answer.exit_code == 0, answer.output
+    (served,) = json.loads(answer.stdout)["serving"]
+    assert (served["protocol"], served["frames_per_tracklet"]) == ("all against all", 32)
+    assert served["queries"] <= 4
+    assert {way["identity"] for way in served["ways"]} == {
+        None,
+        "best",
+        "camera_mean",
+        "template",
+    }
+
+
 def test_evaluate_measures_baselines_frames_and_attention_in_one_run(
     app: typer.Typer, weights: Path, tmp_path: Path
 ) -> None:
