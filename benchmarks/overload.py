@@ -3,17 +3,23 @@
 First a lone client shows how long a query takes, then enough clients how many a second are
 possible. Then queries arrive at once, twice and five times that rate, and as many clients ask in a
 circle as one, two and five queues have places. The bound for whoever is let in: twice what 99 of
-100 queries take unloaded, plus the time of a full queue at that rate.
+100 queries take unloaded, plus the time of a full queue. Machines become faster and slower within
+minutes, so how many a second are possible is measured again after each level, and what was measured
+before and after it counts together.
 """
 
 import tempfile
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.load import Level, closed_loop, open_loop
 from benchmarks.serving import Service, many_files, pinned
 from benchmarks.tally import Campaign, Tally
 from benchmarks.traffic import Address, ask, crops, form, get, request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FACTORS = (1, 2, 5)
 _FRAMES = 8
@@ -38,30 +44,44 @@ def _load(address: Address, seconds: float, seed: int) -> Tally:
     closed_loop(address, queries, 4, 1.0)  # to warm up
     alone = closed_loop(address, queries, 1, seconds)
     most = closed_loop(address, queries, 8, seconds)
-    capacity = len(most.accepted) / most.seconds
     queue = get(address, "/status")["limits"]["queue_tracklets"]
     unloaded = alone.figures()["p99"]
-    bound = 2 * unloaded + 1000 * queue / capacity
-    levels = [_row("a lone client", alone), _row("8 clients", most)]
+    first = _capacity(most)
+    capacities = [first]
+    loads: dict[str, Callable[[], Level]] = {}
     for factor in FACTORS:
-        level = open_loop(address, queries, factor * capacity, seconds, seed)
-        levels.append(_judged(tally, f"open, {factor} x capacity", level, bound))
+        name = f"open, {factor} x capacity"
+        loads[name] = partial(open_loop, address, queries, factor * first, seconds, seed)
     for factor in FACTORS:
-        level = closed_loop(address, queries, factor * queue, seconds)
-        levels.append(_judged(tally, f"closed, {factor} x {queue} clients", level, bound))
+        name = f"closed, {factor} x {queue} clients"
+        loads[name] = partial(closed_loop, address, queries, factor * queue, seconds)
+    judged: list[dict[str, Any]] = []
+    for name, load in loads.items():
+        level = load()
+        capacities.append(_capacity(closed_loop(address, queries, 8, seconds / 4)))
+        bound = 2 * unloaded + 1000 * queue / (sum(capacities[-2:]) / 2)
+        judged.append(_judged(tally, name, level, bound))
     again = closed_loop(address, queries, 1, seconds / 4)
     tally.expect(again.figures()["p50"] < 2 * alone.figures()["p50"], "it stays slow afterwards")
+    worst = max(judged, key=lambda row: row["p99"] / row["bound"])
     tally.measured = {
-        "levels": levels,
-        "capacity": round(capacity, 1),
+        "levels": [_row("a lone client", alone), _row("8 clients", most), *judged],
+        "capacity": round(sum(capacities) / len(capacities), 1),
+        "capacities": [round(one, 1) for one in capacities],
         "unloaded": round(unloaded),
         "queue": queue,
-        "bound": round(bound),
-        "slowest": round(max(row["p99"] for row in levels[2:])),
-        "reject_worst": round(max(row["reject_p99"] for row in levels[2:] if row["rejected"])),
+        "worst": worst["name"],
+        "slowest": round(worst["p99"]),
+        "bound": worst["bound"],
+        "reject_worst": round(max(row["reject_p99"] for row in judged if row["rejected"])),
         "recovered": round(again.figures()["p99"]),
     }
     return tally
+
+
+def _capacity(most: Level) -> float:
+    """Queries a second."""
+    return len(most.accepted) / most.seconds
 
 
 def _enrol(address: Address) -> None:
@@ -95,7 +115,8 @@ OVERLOAD = Campaign(
     run=run,
     done="capacity {capacity} queries/s of 8 frames on one core; {requests} requests at 1, 2 and 5 "
     "times that rate and from 1, 2 and 5 queues of clients",
-    seen="p99 of the accepted at most {slowest} ms, bound {bound} ms (2 x {unloaded} ms unloaded + "
-    "a queue of {queue}); {rejects} answered 429, 99 % of them within {reject_worst} ms at worst; "
+    seen="p99 of the accepted, where it is nearest its bound ({worst}), {slowest} ms, bound "
+    "{bound} ms (2 x {unloaded} ms unloaded + a queue of {queue}); {rejects} answered 429, 99 % of "
+    "them within {reject_worst} ms at worst; "
     "{others} other outcomes",
 )
