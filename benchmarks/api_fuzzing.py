@@ -16,7 +16,7 @@ from benchmarks.traffic import ask, crops, form, request
 
 
 def run(seed: int, quick: bool) -> Tally:
-    return fuzz(seed, 5 if quick else 60)
+    return fuzz(seed, 5 if quick else 30)
 
 
 def fuzz(seed: int, examples: int, **settings: Any) -> Tally:

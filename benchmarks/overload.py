@@ -29,7 +29,7 @@ _GALLERY = 40
 def run(seed: int, quick: bool) -> Tally:
     """The service has a core of its own, and so have its clients."""
     many_files()
-    seconds = 4.0 if quick else 20.0
+    seconds = 4.0 if quick else 15.0
     with tempfile.TemporaryDirectory() as folder:
         with pinned(0):
             service = Service(Path(folder) / "gallery", threads=1)
