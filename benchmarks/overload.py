@@ -115,8 +115,8 @@ OVERLOAD = Campaign(
     run=run,
     done="capacity {capacity} queries/s of 8 frames on one core; {requests} requests at 1, 2 and 5 "
     "times that rate and from 1, 2 and 5 queues of clients",
-    seen="p99 of the accepted, where it is nearest its bound ({worst}), {slowest} ms, bound "
-    "{bound} ms (2 x {unloaded} ms unloaded + a queue of {queue}); {rejects} answered 429, 99 % of "
-    "them within {reject_worst} ms at worst; "
+    seen="p99 of the accepted, where it is nearest its bound, {slowest} ms, bound {bound} ms (2 x "
+    "{unloaded} ms unloaded + a queue of {queue}); {rejects} answered 429, 99 % of them within "
+    "{reject_worst} ms at worst; "
     "{others} other outcomes",
 )
