@@ -78,15 +78,20 @@ class Service:
         return memory(self.process.pid, "VmHWM")
 
     def children(self) -> list[int]:
-        """The processes that it has started and that still run."""
+        """The processes that it has started and that still run.
+
+        One that has not yet become its own program is left out: it still is this service.
+        """
+        own = Path(f"/proc/{self.process.pid}/cmdline").read_bytes()
         found: list[int] = []
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 _, _, rest = (process / "stat").read_text("utf-8", "replace").rpartition(") ")
+                is_child = int(rest.split()[1]) == self.process.pid
+                if is_child and (process / "cmdline").read_bytes() != own:
+                    found.append(int(process.name))
             except OSError:  # that process has ended
                 continue
-            if int(rest.split()[1]) == self.process.pid:
-                found.append(int(process.name))
         return found
 
     def kill(self) -> None:
