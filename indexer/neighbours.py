@@ -148,12 +148,16 @@ class Neighbours:
         gone = np.zeros(len(self) + 1, bool)
         gone[here] = True
         named = gone[self._near]  # -1 reads the last entry, which stays False
-        for row in np.flatnonzero(named.any(axis=1)).tolist():
-            stays = ~named[row] & (self._near[row] != _NOBODY)
-            count = int(np.count_nonzero(stays))
-            near, scores = self._near[row][stays], self._scores[row][stays]
-            self.put(row, near.astype(np.int64), scores)
-            self._known[row] = count
+        rows = np.flatnonzero(named.any(axis=1))
+        stays = ~named[rows] & (self._near[rows] != _NOBODY)
+        order = np.argsort(~stays, axis=1, kind="stable")
+        count = stays.sum(axis=1)
+        empty = np.arange(_KEPT) >= count[:, None]
+        near = np.take_along_axis(self._near[rows], order, axis=1)
+        scores = np.take_along_axis(self._scores[rows], order, axis=1)
+        self._near[rows] = np.where(empty, _NOBODY, near)
+        self._scores[rows] = np.where(empty, np.float32(-np.inf), scores)
+        self._known[rows] = count
 
 
 @dataclass(frozen=True)
