@@ -170,9 +170,10 @@ def _is_right(
         and one.is_active == ranking.scoring.camera_normalised
     ]
     hits = [hit for place in ranking.identities for hit in place.tracklets]
-    stored = np.stack([people.embedding(int(hit.tracklet.tracklet_id[1:])) for hit in hits]).astype(
-        np.float16
-    )
+    # As the gallery does with whatever comes in; a bit of float16 may hang on it.
+    query = _unit(query)
+    numbers = [int(hit.tracklet.tracklet_id[1:]) for hit in hits]
+    stored = np.stack([_unit(people.embedding(n)) for n in numbers]).astype(np.float16)
     cameras = [hit.tracklet.camera for hit in hits]
     scores = np.array([hit.score for hit in hits])
     for one in made_with:
@@ -181,3 +182,9 @@ def _is_right(
         if np.abs(expected - scores).max() < _TOLERANCE:
             return True
     return False
+
+
+def _unit(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
+    length = float(np.linalg.norm(embedding.astype(np.float64)))
+    unit: NDArray[np.float32] = (embedding / length).astype(np.float32)
+    return unit

@@ -63,8 +63,8 @@ from model.names import clean_name
 
 _log = logging.getLogger(__name__)
 
-RERANK_PAIRS: Final = 3e7
-"""Pairs of vectors that a search may compare first to re-rank: well under a second on two cores."""
+RERANK_PAIRS: Final = 5e6
+"""Pairs of vectors that a search may compare first to re-rank: under a second on two cores."""
 
 
 class LocalGallery:

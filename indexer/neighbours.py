@@ -184,9 +184,9 @@ class Pool:
         """
         R, C = products.shape
         worst = np.full(R, -np.inf, np.float32)
-        if self.most < C:
-            worst = np.partition(products, C - self.most, axis=1)[:, C - self.most]
         full = np.flatnonzero(np.bincount(self.rows, minlength=R) >= self.most)
+        if self.most < C and len(full) < R:
+            worst = np.partition(products, C - self.most, axis=1)[:, C - self.most]
         last = self.scores[np.searchsorted(self.rows, full, side="right") - 1]
         worst[full] = np.maximum(worst[full], last)
         row, column = np.nonzero((products >= worst[:, None]) & (products > -np.inf))

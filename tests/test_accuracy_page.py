@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import accuracy, situations
+from benchmarks import accuracy, scoring_costs, situations
 from benchmarks.choice import by_count, choose, with_deviation
 from benchmarks.curves import Point, draw_bars, draw_curves
 from benchmarks.machine import ROOT
@@ -77,6 +77,11 @@ def test_the_page_shows_what_was_measured_last() -> None:
     found, text = read_json(accuracy.RESULTS), PAGE.read_text("utf-8")
     for heading, made in accuracy.sections(found).items():
         assert f"<!-- {heading} -->\n{made}<!-- /{heading} -->" in text
+
+
+def test_the_page_shows_what_it_costs() -> None:
+    costs = scoring_costs.costs(read_json(scoring_costs.RESULTS))
+    assert f"<!-- costs -->\n{costs}<!-- /costs -->" in PAGE.read_text("utf-8")
 
 
 def test_normalisation_does_no_harm_in_what_was_measured() -> None:
