@@ -162,12 +162,13 @@ def costs(found: Mapping[str, Any]) -> str:
     rows.append(("one new tracklet into all lists", *follow))
     load = found["load"]
     return (
-        f"Width {WIDTH}, {EACH} tracklets an identity, {CAMERAS} cameras:\n\n{table(rows)}\n"
-        f"Under load, {load['seconds']:.0f} s with {load['tracklets']:,} tracklets: "
-        f"{load['answers']:,} answers while the index was refreshed {load['refreshed']} times, "
-        f"{load['enrolled']:,} tracklets came and {load['erased']:,} went. {load['wrong']} answers "
-        f"had a score that the statistics of their generation do not give; {load['unavailable']} "
-        f"were refused re-ranking.\n\n`{found['command']}`, {found['date']}, {found['machine']}.\n"
+        f"Width {WIDTH}, {EACH} tracklets an identity, {CAMERAS} cameras: `{found['command']}`, "
+        f"{found['date']}, {found['machine']}.\n\n{table(rows)}\n"
+        f"Under load, {load['seconds']:.0f} s with {load['tracklets']:,} tracklets "
+        f"({load['command']}): {load['answers']:,} answers, {load['enrolled']:,} tracklets came and "
+        f"{load['erased']:,} went, refreshes of the index: {load['refreshed']}. Answers with a score "
+        f"that the statistics of their generation do not give: {load['wrong']}; refusals to re-rank: "
+        f"{load['unavailable']}.\n"
     )
 
 
@@ -195,7 +196,12 @@ def main() -> None:
     found: dict[str, Any] = {
         "sizes": [],
         "load": asdict(load)
-        | {"generations": len(load.generations), "seconds": given.seconds, "tracklets": 2000},
+        | {
+            "generations": len(load.generations),
+            "seconds": given.seconds,
+            "tracklets": 2000,
+            "command": "in the same run",
+        },
         "command": f"python -m benchmarks.scoring_costs --sizes {given.sizes} --out docs",
         "date": today(),
         "commit": commit(),
