@@ -165,9 +165,10 @@ def costs(found: Mapping[str, Any]) -> str:
         f"Width {WIDTH}, {EACH} tracklets an identity, {CAMERAS} cameras: `{found['command']}`, "
         f"{found['date']}, {found['machine']}.\n\n{table(rows)}\n"
         f"Under load, {load['seconds']:.0f} s with {load['tracklets']:,} tracklets "
-        f"({load['command']}): {load['answers']:,} answers, {load['enrolled']:,} tracklets came and "
-        f"{load['erased']:,} went, refreshes of the index: {load['refreshed']}. Answers with a score "
-        f"that the statistics of their generation do not give: {load['wrong']}; refusals to re-rank: "
+        f"({load['command']}): {load['answers']:,} answers, {load['enrolled']:,} tracklets "
+        f"came and {load['erased']:,} went, refreshes of the index: {load['refreshed']}. "
+        "Answers with a score that the statistics of their generation do not give: "
+        f"{load['wrong']}; refusals to re-rank: "
         f"{load['unavailable']}.\n"
     )
 
