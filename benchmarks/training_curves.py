@@ -30,13 +30,15 @@ def read_log(path: Path) -> dict[str, list[Line]]:
     """The log's lines by stage, in the order of the stages. Raises `InvalidParameter` for none."""
     if not path.is_file():
         raise InvalidParameter(f"no training has written {path}")
-    stages: dict[str, list[Line]] = {}
+    stages: dict[str, dict[tuple[int, bool], Line]] = {}
     for text in path.read_text(encoding="utf-8").splitlines():
         line = json.loads(text)
-        stages.setdefault(line["stage"], []).append(line)
+        # A run that was killed goes on from its checkpoint and writes some steps again.
+        place = (line["step"], f"{LOSS}total" in line)
+        stages.setdefault(line["stage"], {})[place] = line
     if not stages:
         raise InvalidParameter(f"{path} is empty")
-    return stages
+    return {stage: [lines[place] for place in sorted(lines)] for stage, lines in stages.items()}
 
 
 def draw(stages: dict[str, list[Line]], path: Path) -> None:

@@ -28,6 +28,17 @@ def test_every_stage_has_its_losses_and_its_scores(tmp_path: Path) -> None:
     assert "unused" not in picture
 
 
+def test_steps_that_a_resumed_run_wrote_again_count_once(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    again = [LOG[1] | {"loss/contrast": 5.0}, *LOG[2:]]
+    log.write_text("".join(json.dumps(line) + "\n" for line in [*LOG, *again]))
+
+    lines = read_log(log)["stt-gt"]
+
+    assert [line["step"] for line in lines] == [20, 40, 40]
+    assert lines[0]["loss/contrast"] == 5.0
+
+
 def test_a_folder_without_a_training_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidParameter):
         read_log(tmp_path / "log.jsonl")

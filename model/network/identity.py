@@ -64,7 +64,7 @@ def identity_initialise(network: SttGt, patch_basis: PatchBasis) -> None:
         if isinstance(module, Transformer):
             nn.init.zeros_(module.cls)
             if module.mean_query:
-                _compare(module.layers[0].attention)
+                _compare(next(one for one in module.modules() if isinstance(one, Attention)))
         elif isinstance(module, Attention):
             for layer in (module.value, module.projection):
                 nn.init.eye_(layer.weight)
