@@ -14,25 +14,12 @@ from model.learning.options import (
     SplitOption,
     WorkersOption,
 )
+from model.learning.rows import Row
 from model.terminal import console, failures_as_exit
 
 if TYPE_CHECKING:
     from model.datasets.tracklets import Dataset, Protocol
     from model.learning.config import TrainingConfig
-
-Row = Literal[
-    "cnn",
-    "cnn-three-stages",
-    "vanilla",
-    "spatial",
-    "temporal",
-    "global",
-    "mean-query",
-    "identity",
-    "contrast",
-    "visibility",
-    "ours",
-]
 
 
 def train(

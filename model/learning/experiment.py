@@ -19,8 +19,9 @@ from model.learning.config import TrainingConfig
 from model.learning.embed import NetworkEmbedder
 from model.learning.evaluate import embed_protocols
 from model.learning.presets import with_budget
+from model.learning.rows import Row
 from model.learning.trainer import Run, train
-from model.learning.variants import Row, with_row
+from model.learning.variants import with_row
 from model.network.weights import load_weights
 from model.reports import read_json, write_json
 

@@ -1,27 +1,13 @@
 """The rows of the paper's tables 1 to 3, our controls and our additions, as changes of a recipe."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 from model.errors import InvalidParameter
 from model.learning.config import LossWeights, Stage, TrainingConfig
+from model.learning.rows import ROWS, Row
 from model.network.config import TemporalQuery
 from model.network.variants import Structure, with_structure
-
-Row = Literal[
-    "cnn",
-    "cnn-three-stages",
-    "vanilla",
-    "spatial",
-    "temporal",
-    "global",
-    "mean-query",
-    "identity",
-    "contrast",
-    "visibility",
-    "ours",
-]
-ROWS: tuple[Row, ...] = get_args(Row)
 
 FOREIGN_RATE = 0.3
 """Chance of a tracklet to get strangers swapped in, where attention is supervised."""

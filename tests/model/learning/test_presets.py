@@ -5,7 +5,8 @@ import pytest
 from model.learning.config import TrainingConfig
 from model.learning.experiment import PLAN
 from model.learning.presets import RecipeName, recipe, with_budget, with_layout
-from model.learning.variants import ROWS, Row, with_row
+from model.learning.rows import ROWS, Row
+from model.learning.variants import with_row
 
 
 def test_paper_is_section_4_2() -> None:
