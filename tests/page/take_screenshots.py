@@ -52,10 +52,8 @@ def take_all(url: str, out: Path) -> None:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         for scheme in ("light", "dark"):
             take_search(open_page(browser, url, scheme), out, scheme)
-        take_path(open_page(browser, url, "light"), out)
-        narrow = open_page(browser, url, "light", NARROW)
-        narrow.go("identity/person-03")
-        take(narrow, out / "page-narrow.webp")
+        take_path(open_page(browser, url, "light"), out / "page-path.webp")
+        take_path(open_page(browser, url, "light", NARROW), out / "page-narrow.webp")
         browser.close()
 
 
@@ -83,9 +81,11 @@ def take_search(sight: Sight, out: Path, scheme: str) -> None:
     take(sight, out / f"page-attention-{scheme}.webp")
 
 
-def take_path(sight: Sight, out: Path) -> None:
+def take_path(sight: Sight, path: Path) -> None:
+    """Where the person was seen, once it has been read."""
     sight.go(f"identity/person-{SHOWN:02d}")
-    take(sight, out / "page-path.webp")
+    sight.page.locator(".sighting").first.wait_for()
+    take(sight, path)
 
 
 def take(sight: Sight, path: Path) -> None:
