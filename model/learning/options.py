@@ -7,7 +7,7 @@ import typer
 
 Layout = Literal["synthetic", "mars", "lsvid", "duke", "ilids", "prid", "folders"]
 Device = Literal["auto", "cpu", "cuda"]
-Recipe = Literal["paper", "paper-small", "cpu", "full-size", "small", "tiny"]
+Recipe = Literal["paper", "paper-small", "cpu", "longer", "full-size", "small", "tiny"]
 
 DatasetOption = Annotated[Layout, typer.Option(help="Layout of the data set.")]
 RootOption = Annotated[Path, typer.Option(help="The data set's folder.")]

@@ -17,7 +17,7 @@ from model.network.config import Layout, NetworkConfig
 from model.network.config import preset as network_preset
 from model.network.variants import with_structure
 
-RecipeName = Literal["paper", "paper-small", "cpu", "full-size", "small", "tiny"]
+RecipeName = Literal["paper", "paper-small", "cpu", "longer", "full-size", "small", "tiny"]
 
 PAPER_WEIGHTS = LossWeights(
     cnn_xent=1,
@@ -51,6 +51,7 @@ def recipe(name: RecipeName) -> TrainingConfig:
         "paper": _paper,
         "paper-small": _paper_small,
         "cpu": _cpu,
+        "longer": _longer,
         "full-size": _full_size,
         "small": _small,
         "tiny": _tiny,
@@ -145,6 +146,12 @@ def _cpu() -> TrainingConfig:
         ),
         checkpoint_every=200,
     )
+
+
+def _longer() -> TrainingConfig:
+    """Go on from `cpu`'s weights, on other people if there are any; its optimiser starts anew."""
+    stage = _cpu().stages[1].model_copy(update={"steps": 2500, "identity_initialise": False})
+    return TrainingConfig(preset="longer", stages=(stage,), checkpoint_every=200)
 
 
 def _full_size() -> TrainingConfig:

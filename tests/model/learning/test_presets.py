@@ -64,7 +64,7 @@ def test_paper_has_the_papers_losses_at_weight_one_and_none_of_ours() -> None:
     assert not stage.freeze.statistics
 
 
-@pytest.mark.parametrize("name", ["paper", "cpu", "small", "tiny"])
+@pytest.mark.parametrize("name", ["paper", "cpu", "longer", "full-size", "small", "tiny"])
 def test_a_recipe_survives_json(name: RecipeName) -> None:
     config = recipe(name)
 
@@ -76,6 +76,15 @@ def test_the_cpu_recipe_keeps_frames_per_batch_nearly_constant() -> None:
         frames = [shape.size * shape.frames for shape in stage.batch.shapes]
         assert max(frames) <= 2 * min(frames)
         assert not stage.losses.weights.classify
+
+
+def test_going_on_for_longer_keeps_what_the_transformers_have_learnt() -> None:
+    (stage,) = recipe("longer").stages
+    second = recipe("cpu").stages[1]
+
+    assert not stage.identity_initialise
+    assert stage.losses == second.losses
+    assert stage.batch == second.batch
 
 
 def test_a_budget_is_divided_over_the_stages() -> None:
