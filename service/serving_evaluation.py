@@ -124,12 +124,15 @@ def evaluate_serving(
     *,
     ways: Sequence[Way] = WAYS,
     most: int | None = None,
+    wrong_labels: float = 0,
     seed: int = 0,
     advance: Callable[[int], None] = lambda _: None,
 ) -> list[Result]:
     """Ask galleries on disk; `most` takes so many of the queries at random.
 
-    Tells `advance` of every query. Raises `InvalidParameter` where no query has a match.
+    With `wrong_labels` that share of a gallery's tracklets bears the name of the person whom it is
+    most easily taken for. Tells `advance` of every query. Raises `InvalidParameter` where no query
+    has a match.
     """
     asked = _asked(embedded.protocol, most, seed)
     people = np.array([embedded.protocol.query[q].identity for q in asked], np.int64)
@@ -138,7 +141,9 @@ def evaluate_serving(
         for named in (False, True):
             wanted = [way for way in ways if (way.identity is not None) is named]
             with tempfile.TemporaryDirectory() as folder:
-                here = _Place(embedded, place, Path(folder) / "gallery", named)
+                here = _Place(embedded, place, Path(folder) / "gallery")
+                if named:
+                    here.name_all(wrong_labels, seed)
                 here.enrol()
                 for way in wanted:
                     ranks = here.ask(way, [q for q in asked if here.has(q)])
@@ -179,14 +184,28 @@ def _places(protocol: Protocol) -> Iterator[int | None]:
 class _Place:
     """The gallery of one place, in a folder."""
 
-    def __init__(self, embedded: Embedded, place: int | None, folder: Path, named: bool) -> None:
+    def __init__(self, embedded: Embedded, place: int | None, folder: Path) -> None:
         self._embedded = embedded
         self._place = place
         self._folder = folder
-        self._named = named
         held = enumerate(embedded.protocol.gallery)
         self._rows = [g for g, one in held if place in (None, one.environment)]
         self._ids = {id(embedded.protocol.gallery[g]): str(g) for g in self._rows}
+        self._names: dict[int, str] = {}
+
+    def name_all(self, wrong: float, seed: int) -> None:
+        """Name the people, a share of their tracklets after the stranger who looks most alike."""
+        held = self._embedded.protocol.gallery
+        named = {g: name for g in self._rows if (name := _name(held[g])) is not None}
+        self._names = dict(named)
+        rows = np.array(list(named), np.int64)
+        people = np.array([held[g].identity for g in named], np.int64)
+        rng = np.random.Generator(np.random.PCG64([seed, self._place or 0]))
+        for drawn in rng.choice(len(rows), round(wrong * len(rows)), replace=False).tolist():
+            alike = self._embedded.gallery[rows] @ self._embedded.gallery[rows[drawn]]
+            alike[people == people[drawn]] = -np.inf
+            if np.isfinite(alike).any():
+                self._names[int(rows[drawn])] = named[int(rows[alike.argmax()])]
 
     def has(self, q: int) -> bool:
         return self._place in (None, self._embedded.protocol.query[q].environment)
@@ -262,7 +281,7 @@ class _Place:
             temporal_attention=(1.0,),
             received=len(one.frames),
             sampled=(0,),
-            identity=_name(one) if self._named else None,
+            identity=self._names.get(g),
             camera=_camera(one),
         )
 

@@ -95,6 +95,19 @@ def test_reports_every_way_with_intervals_and_the_gain_over_plain_scoring() -> N
     assert serving_table(answer | {"model": "made up"}).row_count == 16
 
 
+def test_wrong_labels_are_those_of_people_who_look_alike_and_cost_accuracy() -> None:
+    made = embedded(protocol("same place", people=8))
+    template = Way(camera_normalised=False, rerank=False, identity="template")
+    right, same, wrong = (
+        evaluate_serving(made, ways=[template], wrong_labels=share)[0].retrieval
+        for share in (0.0, 0.0, 1.0)
+    )
+    assert right.average_precision.tolist() == same.average_precision.tolist()
+    assert wrong.valid.tolist() == right.valid.tolist()
+    # Nobody bears their own name any more.
+    assert wrong.scores()["mAP"] < 0.5 * right.scores()["mAP"]
+
+
 def test_a_gallery_is_one_place() -> None:
     elsewhere, here = protocol("other places"), protocol("same place")
     assert choose_protocol([protocol(), elsewhere, here], None) is here
