@@ -71,18 +71,28 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _training(training: Json) -> str:
+    """One column for each training, the last one first: it started from what the next one gave."""
+    chain = [training]
+    while chain[-1].get("before"):
+        chain.append(chain[-1]["before"])
+    columns = [_facts(one) for one in chain]
+    heads = ["", "last training", *["the one before"] * (len(chain) - 1)]
+    rows = [(name, *(one[name] for one in columns)) for name in columns[0]]
+    return _table(heads, rows)
+
+
+def _facts(training: Json) -> dict[str, str]:
     recipe = training.get("recipe", {})
+    stages = recipe.get("stages", [])
     facts = {
         "data": training.get("data"),
         "people, tracklets": f"{training.get('identities')}, {training.get('tracklets')}",
         "initial weights": training.get("initial_weights"),
         "recipe, seed": f"{recipe.get('preset')}, {recipe.get('seed')}",
-        "stages, steps": ", ".join(
-            f"{stage['name']} {stage['steps']}" for stage in recipe.get("stages", [])
-        ),
+        "stages, steps": ", ".join(f"{stage['name']} {stage['steps']}" for stage in stages),
         "last stage, its steps": f"{training.get('stage')}, {training.get('steps')}",
     }
-    return _table(("", ""), [(name, str(fact)) for name, fact in facts.items()])
+    return {name: str(fact) for name, fact in facts.items()}
 
 
 def _evaluation(reports: Sequence[Json]) -> str:

@@ -24,7 +24,7 @@ Known = Mapping[str, Halves]
 """What the statistics of each camera are made of: [n, D]."""
 
 COUNTS: Final = (0, 5, 10, 20, 50, 100, 1000)
-_DRAWS: Final = 2
+_DRAWS: Final = 4
 _STANDING: Final = 500
 _DIFFERENCE: Final = 0.8
 """Of the differences between tracklets of one person, which also come from other cameras."""

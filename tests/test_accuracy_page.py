@@ -33,7 +33,7 @@ def test_nothing_known_changes_nothing_and_more_helps(places: list[Place]) -> No
     assert gains[1000].gain > 0
     low, high = gains[20].gain_95
     assert low <= gains[20].gain <= high
-    assert gains[20].queries == 2 * 90
+    assert gains[20].queries == 4 * 90
 
 
 def test_people_count_and_not_tracklets(places: list[Place]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.model_card import model_card
+from benchmarks.model_card import _training, model_card
 from model.bundle import Manifest
 from model.errors import InvalidParameter
 
@@ -110,3 +110,13 @@ def test_reports_about_something_else_are_refused(
             model_card(fake_bundle, wrong, calibration)
     with pytest.raises(InvalidParameter, match="another model"):
         model_card(fake_bundle, evaluation, calibration | {"model_id": "f" * 16})
+
+
+def test_a_training_that_went_on_from_another_stands_beside_it() -> None:
+    first = {"data": "a", "initial_weights": "resnet50.npz", "steps": 10, "before": None}
+    second = {"data": "b", "initial_weights": "mine 1 (0123)", "steps": 20, "before": first}
+    lines = _training(second).splitlines()
+
+    assert lines[0] == "|  | last training | the one before |"
+    assert "| data | b | a |" in lines
+    assert "| initial weights | mine 1 (0123) | resnet50.npz |" in lines

@@ -66,12 +66,14 @@ def train(
     from model.learning.evaluate import subset
     from model.learning.parallel import joined_processes
     from model.learning.precision import choose_device
+    from model.learning.stages import describe_initial
 
     with failures_as_exit():
         config = _configured(preset, row, layout, steps, seed, workers)
         data = joined([open_dataset(dataset, one, split=split) for one in root])
         tested = _development_protocol(data, development)
         chosen = choose_device(device)
+        source, before = describe_initial(init)
         with joined_processes(chosen) as processes:
             run = trainer.Run(
                 config=config,
@@ -80,7 +82,8 @@ def train(
                 folder=out,
                 device=chosen,
                 processes=processes,
-                source="random" if init is None else init.name,
+                source=source,
+                before=before,
             )
             weights = trainer.train(run, resume=resume, init=init)
         console.print(f"weights: {weights}", markup=False)

@@ -2,11 +2,13 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from model.bundle import Manifest
 from model.errors import InvalidParameter
 from model.learning.config import Stage, TrainingConfig
 from model.learning.loader import BatchMaker
@@ -14,7 +16,7 @@ from model.network.config import NetworkConfig
 from model.network.identity import identity_initialise, patch_basis_from_features
 from model.network.stt_gt import SttGt
 from model.network.variants import Network, build_network
-from model.network.weights import copy_weights, load_backbone, load_weights
+from model.network.weights import copy_weights, load_backbone, load_weights, read_training
 
 BASIS_FRAMES = 512
 """Frames whose features decide the patch convolution's principal components."""
@@ -90,3 +92,16 @@ def load_initial(path: Path, config: TrainingConfig) -> Network:
         network = build_network(config.stages[0].network)
         load_backbone(network.backbone, path)
         return network
+
+
+def describe_initial(path: Path | None) -> tuple[str, dict[str, Any] | None]:
+    """What a provenance says of weights to start from: their name, and how they were trained.
+
+    The latter is None for what this program did not train. Raises `BundleInvalid`.
+    """
+    if path is None:
+        return "random", None
+    if path.is_dir():
+        manifest = Manifest.load(path)
+        return f"{manifest.name} {manifest.version} ({manifest.model_id})", manifest.training
+    return path.name, read_training(path)

@@ -54,6 +54,8 @@ class Run:
     processes: Processes
     source: str
     """Where the initial weights came from, for the provenance."""
+    before: dict[str, Any] | None = None
+    """How those were trained, where this program did it."""
 
     def maker(self, number: int) -> tuple[PKSampler, BatchMaker]:
         """The batches of stage `number`, the same for every call."""
@@ -79,6 +81,7 @@ class Run:
             "identities": len({tracklet.identity for tracklet in self.dataset.train}),
             "tracklets": len(self.dataset.train),
             "initial_weights": self.source,
+            "before": self.before,
             "stage": self.config.stages[number].name,
             "steps": step,
             "recipe": self.config.model_dump(mode="json"),

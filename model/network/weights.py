@@ -68,6 +68,17 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(network, training)
 
 
+def read_training(path: Path) -> dict[str, Any] | None:
+    """The provenance of a checkpoint; None where the file is none of ours."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        training: dict[str, Any] = json.loads(metadata["training"])
+    except (OSError, SafetensorError, ValueError, KeyError):
+        return None
+    return training
+
+
 def load_weights(path: Path) -> Network:
     """The network of a checkpoint, in evaluation mode."""
     return load_checkpoint(path).network

@@ -20,7 +20,7 @@ from model.learning.config import FreezeSettings, TrainingConfig
 from model.learning.parallel import Processes
 from model.learning.presets import recipe, with_budget
 from model.learning.progress import LOG
-from model.learning.stages import build_stage, recompute_backbone
+from model.learning.stages import build_stage, describe_initial, recompute_backbone
 from model.learning.trainer import WEIGHTS, Run, train
 from model.network.variants import build_network
 from model.network.weights import load_checkpoint, load_weights, model_id
@@ -136,6 +136,27 @@ def test_a_whole_network_to_start_from_skips_the_convolutional_stage(tmp_path: P
 
     assert not (tmp_path / "b" / "0-cnn.safetensors").exists()
     assert (tmp_path / "b" / WEIGHTS).exists()
+
+
+def test_weights_that_go_on_from_others_say_how_those_came_about(tmp_path: Path) -> None:
+    first = train(make_run(tmp_path / "a", config()), resume=False, init=None)
+    source, before = describe_initial(first)
+    run = Run(**vars(make_run(tmp_path / "b", config())) | {"source": source, "before": before})
+
+    training = load_checkpoint(train(run, resume=False, init=first)).training
+
+    assert training["initial_weights"] == "weights.safetensors"
+    assert training["before"] == load_checkpoint(first).training
+
+
+def test_initial_weights_are_called_by_what_they_are(tmp_path: Path) -> None:
+    bundle, strange = tmp_path / "bundle", tmp_path / "resnet50.npz"
+    manifest = write_bundle(untrained_source("tiny", None, 0), bundle, Label("b", "1"), "fp32")
+    strange.write_bytes(b"none of ours")
+
+    assert describe_initial(None) == ("random", None)
+    assert describe_initial(strange) == ("resnet50.npz", None)
+    assert describe_initial(bundle) == (f"b 1 ({manifest.model_id})", manifest.training)
 
 
 def test_a_bundle_starts_only_what_keeps_its_folded_batch_norms(tmp_path: Path) -> None:
