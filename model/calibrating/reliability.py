@@ -9,6 +9,8 @@ from model.calibrating.evidence import Reliability
 
 _SIDE: Final = 320
 _LEFT, _TOP = 60, 40
+_LETTER: Final = 7
+"""Width of a letter of the legend, on the large side: nobody has measured the reader's font."""
 _COLOURS: Final = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b")
 
 
@@ -18,18 +20,22 @@ def draw_reliability(curves: Mapping[str, Reliability], title: str, path: Path) 
     A perfect calibration lies on the diagonal. The area of a dot is the share of pairs behind it.
     """
     height = _TOP + _SIDE + 60 + 18 * len(curves)
+    legend = [
+        f"{name}: calibration error {curve.error:.3f} at prior {curve.prior:g}"
+        for name, curve in curves.items()
+    ]
+    width = _LEFT + max([_SIDE, *(16 + _LETTER * len(label) for label in legend)]) + 40
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_LEFT + _SIDE + 40}" height="{height}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
         ' font-family="sans-serif" font-size="12">',
         '<rect width="100%" height="100%" fill="white"/>',
         f'<text x="{_LEFT}" y="22" font-size="14">{escape(title)}</text>',
         *_axes(),
     ]
-    for number, (name, curve) in enumerate(curves.items()):
+    for number, (label, curve) in enumerate(zip(legend, curves.values(), strict=True)):
         colour = _COLOURS[number % len(_COLOURS)]
         parts += _curve(curve, colour)
         y = _TOP + _SIDE + 56 + 18 * number
-        label = f"{name}: calibration error {curve.error:.3f} at prior {curve.prior:g}"
         parts.append(f'<rect x="{_LEFT}" y="{y - 9}" width="10" height="10" fill="{colour}"/>')
         parts.append(f'<text x="{_LEFT + 16}" y="{y}">{escape(label)}</text>')
     path.write_text("\n".join([*parts, "</svg>\n"]), encoding="utf-8")

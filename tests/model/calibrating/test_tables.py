@@ -135,7 +135,8 @@ def test_no_claim_is_stronger_than_the_strictest_supported_rate() -> None:
 
 
 def test_the_picture_is_an_svg_with_a_curve_for_each_population(tmp_path: Path) -> None:
-    measured = measure([population("k2")], [population("<k3>", seed=1)], camera_normalised=False)
+    long = "<k3> of a name that is longer than the diagram is wide"
+    measured = measure([population("k2")], [population(long, seed=1)], camera_normalised=False)
     path = tmp_path / "reliability.svg"
 
     draw_reliability(measured.curves, "synthetic", path)
@@ -143,7 +144,11 @@ def test_the_picture_is_an_svg_with_a_curve_for_each_population(tmp_path: Path) 
     drawn = ElementTree.fromstring(path.read_text())
     lines = [one for one in drawn.iter() if one.tag.endswith("polyline")]
     assert len(lines) == 2
-    assert any("<k3>" in (one.text or "") for one in drawn.iter())
+    texts = [one for one in drawn.iter() if one.tag.endswith("text") and one.text]
+    assert any("<k3>" in str(one.text) for one in texts)
+    for one in texts:
+        if "text-anchor" not in one.attrib:  # it begins at x and must end within the picture
+            assert float(one.attrib["x"]) + 6 * len(str(one.text)) < float(drawn.attrib["width"])
 
 
 def test_a_calibration_is_replaced_whole_and_readable_by_whoever_reads_the_folder(
