@@ -91,8 +91,15 @@ def _facts(training: Json) -> dict[str, str]:
         "recipe, seed": f"{recipe.get('preset')}, {recipe.get('seed')}",
         "stages, steps": ", ".join(f"{stage['name']} {stage['steps']}" for stage in stages),
         "last stage, its steps": f"{training.get('stage')}, {training.get('steps')}",
+        "averaged with": "; ".join(map(_other, training.get("averaged_with", []))) or "nothing",
     }
     return {name: str(fact) for name, fact in facts.items()}
+
+
+def _other(training: Json) -> str:
+    """A training that the weights were averaged with."""
+    seed = training.get("recipe", {}).get("seed")
+    return f"seed {seed} after {training.get('steps')} steps ({training['share']:.0%})"
 
 
 def _evaluation(reports: Sequence[Json]) -> str:

@@ -54,6 +54,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "keys": Command("indexer.commands.keys", "keys", "cpu", "Create, list and revoke keys."),
     "synth": Command("model.synthetic.command", "synth", "synth", "Make synthetic tracklets."),
     "train": Command("model.learning.commands", "train", "train", "Train a network."),
+    "average": Command("model.learning.averaging", "average", "train", "Average weights."),
     "evaluate": Command("service.evaluate", "evaluate", "train", "Evaluate a model."),
     "ablate": Command("model.learning.ablation", "ablate", "train", "Compare the paper's rows."),
     "explain": Command("model.learning.commands", "explain", "train", "See what a model looks at."),

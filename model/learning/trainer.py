@@ -2,6 +2,7 @@
 
 <out>/config.json            the recipe
 <out>/checkpoint.pt          the latest state; a run that was killed goes on from it
+<out>/latest.safetensors     the weights at that state, for a run that is not brought to its end
 <out>/0-<stage>.safetensors  what each finished stage gave, and <stage>-best, chosen by the
                              development protocol
 <out>/weights.safetensors    the last stage's
@@ -38,6 +39,7 @@ from model.network.variants import Network
 from model.network.weights import load_weights, save_weights
 
 WEIGHTS = "weights.safetensors"
+LATEST = "latest.safetensors"
 CONFIG = "config.json"
 
 
@@ -248,6 +250,8 @@ class StageTraining:
             save_weights(path, self.network, run.provenance(self._number, self._step) | chosen)
 
     def _save(self) -> None:
+        provenance = self._run.provenance(self._number, self._step)
+        save_weights(self._run.folder / LATEST, self.network, provenance)
         RunState(
             config=self._run.config,
             stage=self._number,

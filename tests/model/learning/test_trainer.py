@@ -21,7 +21,7 @@ from model.learning.parallel import Processes
 from model.learning.presets import recipe, with_budget
 from model.learning.progress import LOG
 from model.learning.stages import build_stage, describe_initial, recompute_backbone
-from model.learning.trainer import WEIGHTS, Run, train
+from model.learning.trainer import LATEST, WEIGHTS, Run, train
 from model.network.variants import build_network
 from model.network.weights import load_checkpoint, load_weights, model_id
 from tests.support.people import dataset
@@ -76,6 +76,9 @@ def test_a_killed_run_goes_on_with_the_same_numbers(tmp_path: Path) -> None:
     victim.send_signal(signal.SIGKILL)
     victim.wait(timeout=10)
     assert not (killed / WEIGHTS).exists()
+    # What it leaves can be used as it is, and says how far it came.
+    latest = load_checkpoint(killed / LATEST).training
+    assert 0 < latest["steps"] <= 24
 
     assert in_process(killed, "--resume").wait(timeout=120) == 0
 
