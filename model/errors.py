@@ -219,3 +219,8 @@ class NotReady(RequestRefused):
 
 class Draining(RequestRefused):
     code = "draining"
+
+
+def codes(kind: type[SightlineError] = SightlineError) -> frozenset[str]:
+    """The codes of a class and of all below it."""
+    return frozenset({kind.code}).union(*map(codes, kind.__subclasses__()))

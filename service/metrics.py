@@ -3,18 +3,28 @@
 What happens is counted here; what is (sizes, queue, readiness) is read when the figures are asked
 for, see `service.gauges`. The dashboard and the alerts in `docs/monitoring/` use these names, and a
 test keeps them in step.
+
+What is counted by code or by task stands at 0 from the start: to Prometheus a counter that comes
+into being at 1 has not increased, and the first full disk would raise no alert.
 """
 
-from typing import Final
+from typing import Final, Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from model.errors import DeviceLost, ModelFailure, ModelOutputInvalid, codes
+
+Task = Literal["retention", "erasure", "refresh", "graph"]
+"""What the service does for its gallery on its own."""
+
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _BATCHES: Final = (1, 2, 4, 8, 16)
 
 _METHODS: Final = {"GET", "HEAD", "POST", "PATCH", "DELETE"}
+_CODES: Final = sorted(codes() | {"method_not_allowed"})
+_OF_THE_MODEL: Final = sorted({DeviceLost.code, ModelFailure.code, ModelOutputInvalid.code})
 
 
 class Metrics:
@@ -59,6 +69,12 @@ class Metrics:
         self._upkeep_failures = self._counter(
             "upkeep_failures", "Background tasks that failed, by task.", "task"
         )
+        for code in _CODES:
+            self._rejects.labels(code)
+        for code in _OF_THE_MODEL:
+            self._embedding_failures.labels(code)
+        for task in get_args(Task):
+            self._upkeep_failures.labels(task)
         # Memory, processor time, open files and start time of this process.
         ProcessCollector(registry=self.registry)
 
@@ -94,7 +110,7 @@ class Metrics:
     def retention_erased(self, tracklets: int) -> None:
         self._retention_erased.inc(tracklets)
 
-    def upkeep_failed(self, task: str) -> None:
+    def upkeep_failed(self, task: Task) -> None:
         self._upkeep_failures.labels(task).inc()
 
     def add(self, gauges: Collector) -> None:

@@ -9,6 +9,7 @@ import structlog
 from anyio.to_thread import run_sync
 
 from model.errors import SightlineError
+from service.metrics import Task
 from service.parts import Parts
 
 log = structlog.get_logger("sightline.upkeep")
@@ -66,7 +67,7 @@ def _erase(parts: Parts, days: float) -> None:
         log.info("retention_erased", tracklets=receipt.tracklets, receipt=receipt.receipt_id)
 
 
-def _attempt(parts: Parts, task: str, work: Callable[[], object]) -> None:
+def _attempt(parts: Parts, task: Task, work: Callable[[], object]) -> None:
     try:
         work()
     except SightlineError as error:

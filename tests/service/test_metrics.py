@@ -55,6 +55,17 @@ def test_the_main_path_is_timed_and_counted(client: TestClient) -> None:
     assert told("body_bytes_total") > 1000
 
 
+def test_what_an_alert_waits_for_is_counted_from_nought(client: TestClient) -> None:
+    """A counter that comes into being at 1 has not increased, as Prometheus sees it."""
+    told = figures(client)
+
+    for code in ("storage_full", "key_invalid", "internal", "gallery_corrupt", "queue_full"):
+        assert told("rejects_total", code=code) == 0
+    assert told("embedding_failures_total", code="model_output_invalid") == 0
+    for task in ("retention", "erasure", "refresh", "graph"):
+        assert told("upkeep_failures_total", task=task) == 0
+
+
 def test_the_state_is_told(client: TestClient) -> None:
     client.post("/tracklets", files=form(1, n=3, identity="anna"))
     client.post("/query", files=form(1))
