@@ -194,10 +194,10 @@ def test_a_header_that_claims_huge_frames_is_refused(tmp_path: Path) -> None:
     path = write_video(tmp_path / "clip.avi", codec="FFV1")
     data = bytearray(path.read_bytes())
     sides = data.index(b"strf") + 8 + 4
-    data[sides : sides + 8] = struct.pack("<ii", 30_000, 30_000)
+    data[sides : sides + 8] = struct.pack("<ii", 10_000, 10_000)
     path.write_bytes(data)
 
-    with pytest.raises((ClipTooLarge, UndecodableClip)):
+    with pytest.raises(ClipTooLarge, match="10000 x 10000"):
         decode(path)
 
 

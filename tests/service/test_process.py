@@ -71,6 +71,7 @@ def test_it_serves_and_sigterm_ends_it_in_order(process: Process, tmp_path: Path
         enrolled = client.post("/tracklets", files=form(1, tracklet_id="a1", identity="Anna\n"))
         assert enrolled.status_code == 201
         assert client.post("/query", files=form(1)).json()["results"][0]["identity"] == "Anna"
+        assert client.get("/identities/Anna").json()["tracklets"] == 1
         assert client.get("/readyz").status_code == 200
 
         process.process.send_signal(signal.SIGTERM)

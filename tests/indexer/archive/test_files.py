@@ -1,4 +1,5 @@
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -66,9 +67,21 @@ def test_a_linked_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_pipe_in_a_files_place_does_not_hang_the_reader(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
+    waited = threading.Event()
+
+    def write() -> None:
+        """Let a reader that waits for a writer go on: the test is to fail, not to hang."""
+        waited.set()
+        (tmp_path / "pipe").write_bytes(b"")
+
+    writer = threading.Timer(5, write)
+    writer.start()
 
     with pytest.raises(Unreadable, match="not a regular file"):
         read_file(tmp_path / "pipe", 100)
+
+    writer.cancel()
+    assert not waited.is_set()
 
 
 def test_a_link_in_a_files_place_is_not_followed(tmp_path: Path) -> None:
