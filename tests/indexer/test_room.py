@@ -17,6 +17,7 @@ FILL_AND_ERASE = """
     import sys
     from pathlib import Path
 
+    from indexer import audit
     from indexer.records import Filter, Search
     from indexer.rows import to_stored
     from model.errors import StorageFull
@@ -38,6 +39,15 @@ FILL_AND_ERASE = """
                     while True:
                         filler.write(bytes(4096))
                 except OSError:
+                    pass
+        elif not gallery._closed:
+            # Down to the last free bytes of the database's pages.
+            for size in (3000, 300, 3):
+                try:
+                    while True:
+                        with gallery._store.writing() as connection:
+                            audit.record(connection, "filler", "fill", None, {"more": "x" * size})
+                except StorageFull:
                     pass
 
     if file_limit:
@@ -79,7 +89,7 @@ FILL_AND_ERASE = """
         assert gallery.erase_identity("p1", actor="test").tracklets > 1
         assert [seed for seed in (3, 5) if traces(seed)] == []
         assert gallery.verify().ok
-        actions = [entry.action for entry in gallery.audit(limit=50, cursor=None).items]
+        actions = [entry.action for entry in gallery.audit(limit=5000, cursor=None).items]
         assert actions.count("erase") == 3
 
         # What was freed can be used again, as soon as the log has some room.

@@ -60,7 +60,7 @@ class Process:
 @pytest.fixture
 def process(tmp_path: Path, fake_bundle: Path) -> Iterator[Process]:
     flags = ("--gallery", str(tmp_path / "g"), "--model", str(fake_bundle), "--port", "0")
-    started = Process(*flags, SIGHTLINE_DRAIN_NOTICE_SECONDS="0.3", SIGHTLINE_THREADS="1")
+    started = Process(*flags, SIGHTLINE_DRAIN_NOTICE_SECONDS="1", SIGHTLINE_THREADS="1")
     yield started
     started.process.kill()
     started.end()
