@@ -69,7 +69,7 @@ class FullDisk:
 
     def _enrol(self, address: Address, name: str) -> Answer:
         seed = int(name[1:]) if name[1:].isdigit() else 0
-        body = form(crops(seed, _FRAMES), tracklet_id=name, identity=f"p{seed % 5}")
+        body = form(crops(seed, _FRAMES), tracklet_id=name, identity=f"p{seed}")
         return ask(address, request("POST", "/tracklets", body))
 
     def _refused(self, answer: Answer, *, or_done: bool = False) -> None:
