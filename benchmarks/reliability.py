@@ -12,15 +12,13 @@ where something did not hold.
 import argparse
 import os
 import sys
-import time
 from pathlib import Path
 
-from benchmarks.machine import ROOT, commit, is_shared, machine, today
+from benchmarks.machine import ROOT
+from benchmarks.recording import RESULTS, record
 from benchmarks.report import write_page
 from benchmarks.suite import CAMPAIGNS
-from benchmarks.tally import Campaign, Results, Run
-
-RESULTS = ROOT / "benchmarks" / "results"
+from benchmarks.tally import Results
 
 
 def main() -> None:
@@ -30,7 +28,7 @@ def main() -> None:
         write_page(results)
         return
     chosen = [one for one in CAMPAIGNS if not given.only or one.name in given.only]
-    good = [_run(campaign, given.seed, given.quick, results) for campaign in chosen]
+    good = [record(campaign, given.seed, given.quick, results) for campaign in chosen]
     sys.exit(not all(good))
 
 
@@ -49,35 +47,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="small numbers")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     return parser
-
-
-def _run(campaign: Campaign, seed: int, quick: bool, results: Results) -> bool:
-    print(f"{campaign.name}: {campaign.title}", flush=True)
-    where = machine() + (", shared with other work" if is_shared() else "")
-    started = time.monotonic()
-    tally = campaign.run(seed, quick)
-    seconds = time.monotonic() - started
-    results.add(
-        campaign.name,
-        Run(
-            seed=seed,
-            quick=quick,
-            date=today(),
-            commit=commit(),
-            machine=where,
-            command=_command(campaign, seed, quick),
-            seconds=round(seconds, 1),
-            tally=tally,
-        ),
-    )
-    done, seen, holds = campaign.row(tally)
-    print(f"  {done}\n  {seen}\n  holds: {holds}  ({seconds:.0f} s)", flush=True)
-    return not tally.wrong
-
-
-def _command(campaign: Campaign, seed: int, quick: bool) -> str:
-    words = f"python -m benchmarks.reliability --only {campaign.name} --seed {seed}"
-    return words + (" --quick" if quick else "")
 
 
 if __name__ == "__main__":

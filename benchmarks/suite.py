@@ -14,6 +14,7 @@ from benchmarks.input_fuzzing import INPUT_FUZZING
 from benchmarks.keyless import KEYLESS
 from benchmarks.kills import KILLS
 from benchmarks.overload import OVERLOAD
+from benchmarks.removals import REMOVALS
 from benchmarks.residues import RESIDUES
 from benchmarks.service_kills import SERVICE_KILLS
 from benchmarks.slow_connections import SLOW_CONNECTIONS
@@ -39,4 +40,5 @@ CAMPAIGNS: Final[tuple[Campaign, ...]] = (
     BOMBS,
     API_FUZZING,
     INPUT_FUZZING,
+    REMOVALS,
 )

@@ -103,10 +103,11 @@ class Results:
         self._folder = folder
 
     def add(self, name: str, run: Run) -> None:
-        """It replaces one of the same seed and size."""
+        """It replaces one of the same seed, but a quick run never a full one."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        same = (run.seed, run.quick)
-        runs = [one for one in self.runs(name) if (one.seed, one.quick) != same]
+        runs = [
+            one for one in self.runs(name) if one.seed != run.seed or (run.quick and not one.quick)
+        ]
         text = json.dumps([asdict(one) for one in (*runs, run)], indent=1, sort_keys=True)
         self._file(name).write_text(text + "\n", encoding="utf-8")
 

@@ -2,14 +2,15 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from benchmarks.reliability import RESULTS
+from benchmarks.recording import RESULTS
 from benchmarks.report import PAGE, write_page
 from benchmarks.suite import CAMPAIGNS
-from benchmarks.tally import Results
+from benchmarks.tally import Results, Run, Tally
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,6 +35,10 @@ FAULTS = (
     "index and store",
     "enrol, query and erase",
     "residues",
+    "who was erased",
+    "kept for too long",
+    "misuse",
+    "while others use it",
     "overload",
     "poisoned",
     "client gone",
@@ -51,11 +56,19 @@ def rows() -> dict[str, str]:
     return {first.strip(): tests for first, _, tests in cells}
 
 
+@cache
 def defined(file: str) -> set[str]:
-    tree = ast.parse((ROOT / file).read_text("utf-8"))
-    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    targets = [node.targets[0] for node in tree.body if isinstance(node, ast.Assign)]
-    return names | {target.id for target in targets if isinstance(target, ast.Name)}
+    """Names of a file's tests, those of a class with the class before them."""
+    names = set()
+    for node in ast.parse((ROOT / file).read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.ClassDef):
+            methods = [one.name for one in node.body if isinstance(one, ast.FunctionDef)]
+            names |= {f"{node.name}::{name}" for name in methods}
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            names.add(node.targets[0].id)
+    return names
 
 
 def test_every_fault_has_a_row_with_tests_that_exist() -> None:
@@ -63,7 +76,7 @@ def test_every_fault_has_a_row_with_tests_that_exist() -> None:
 
     assert [fault for fault in FAULTS if not any(fault in row for row in table)] == []
     for fault, cell in table.items():
-        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", cell)
+        named = re.findall(r"`(tests/[\w/]+\.py)::([\w:]+)`", cell)
         assert named, fault
         assert [name for file, name in named if name not in defined(file)] == [], fault
 
@@ -79,6 +92,16 @@ def test_the_tables_are_those_of_the_results(tmp_path: Path) -> None:
 
 def test_every_campaign_has_been_run() -> None:
     assert [one.name for one in CAMPAIGNS if not Results(RESULTS).runs(one.name)] == []
+
+
+def test_a_full_run_takes_the_place_of_a_quick_one_and_never_the_other_way(tmp_path: Path) -> None:
+    results, seen = Results(tmp_path), ("2026-11-21", "abc", "a machine", "a command", 1.0)
+    for seed, quick in ((1, True), (2, True), (1, False), (1, True), (2, True)):
+        results.add("kills", Run(seed, quick, *seen, Tally()))
+
+    kept = [(run.seed, run.quick) for run in results.runs("kills")]
+
+    assert kept == [(1, False), (1, True), (2, True)]
 
 
 @pytest.mark.parametrize("name", [one.name for one in CAMPAIGNS])
