@@ -137,7 +137,7 @@ def test_listing_pages_and_filters(client: TestClient) -> None:
     [
         "limit=0",
         "limit=501",
-        "limit=x",
+        "limit=nonsense",
         "cursor=!!!",
         "captured_after=yesterday",
         "captured_after=2024-05-01T10:00:00",
@@ -150,8 +150,9 @@ def test_bad_listing_parameters_are_refused_without_an_echo(client: TestClient, 
 
     assert code_of(response) == (422, "invalid_parameter")
     assert response.headers["content-type"] == "application/problem+json"
-    assert "yesterday" not in response.text
-    assert "surprise" not in response.text
+    name, _, value = query.partition("=")
+    assert len(value) < 3 or value not in response.text
+    assert name != "surprise" or name not in response.text
 
 
 def test_an_unknown_parameter_is_not_looked_for_in_the_body(client: TestClient) -> None:
