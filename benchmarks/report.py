@@ -35,7 +35,10 @@ def campaigns(results: Results) -> str:
 def levels(results: Results) -> str:
     """The levels of load, from the last run of that campaign."""
     found = results.runs("overload")
-    head = ("load", "offered/s", "accepted/s", "p50", "p99", "bound", "429", "p99 of a 429")
+    head = (
+        *("load", "offered/s", "accepted/s", "p50", "p99", "bound", "429", "p99 of a 429"),
+        "CPU per accepted",
+    )
     rows: list[tuple[str, ...]] = [head]
     rows += [_level(level) for level in (found[-1].tally.measured["levels"] if found else ())]
     return table(rows)
@@ -52,6 +55,7 @@ def _level(level: Mapping[str, Any]) -> tuple[str, ...]:
         f"{level['bound']:.0f} ms" if "bound" in level else "",
         f"{level['rejected']:.0f} %",
         f"{level['reject_p99']:.0f} ms" if rejected else "",
+        f"{level['cpu']:.0f} ms" if "cpu" in level else "",
     )
 
 

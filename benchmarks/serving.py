@@ -73,6 +73,12 @@ class Service:
         """Resident memory now, in bytes."""
         return memory(self.process.pid, "VmRSS")
 
+    def cpu_seconds(self) -> float:
+        """Processor time that it has taken so far."""
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8", "replace")
+        user, system = stat.rpartition(") ")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def peak_rss(self) -> int:
         """The most that it ever was."""
         return memory(self.process.pid, "VmHWM")
