@@ -10,8 +10,10 @@ import json
 import os
 import re
 import secrets
+import stat
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -202,11 +204,20 @@ class FileKeys:
         unfinished = self._file.with_name(self._file.name + ".tmp")
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            self._keep_rights(descriptor)
             json.dump({"keys": [_to_json(*entry) for entry in entries]}, file, indent=2)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(self._file)
         sync_folder(self._file.parent)
+
+    def _keep_rights(self, descriptor: int) -> None:
+        """Those of the file that is replaced: the service may be another user than its operator."""
+        with suppress(FileNotFoundError):
+            before = self._file.stat()
+            os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
+            with suppress(PermissionError):
+                os.fchown(descriptor, before.st_uid, before.st_gid)
 
 
 def _new(name: str, role: Role, expires: timedelta | None) -> tuple[ApiKey, str]:

@@ -1,6 +1,7 @@
 """API keys: shown once, kept as hashes, ended by time or by hand, in a gallery or in a file."""
 
 import json
+import os
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -90,6 +91,21 @@ def test_a_broken_keys_file_lets_nobody_in(tmp_path: Path, content: str) -> None
     (tmp_path / "keys.json").write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(GalleryCorrupt):
         FileKeys(tmp_path / "keys.json").authenticate("anything")
+
+
+def test_a_keys_file_that_is_replaced_keeps_its_owner_and_rights(tmp_path: Path) -> None:
+    """Whoever revokes a key may be another user than the service that has to read the file."""
+    path = tmp_path / "keys.json"
+    keys = FileKeys(path)
+    key, _ = keys.create("desk", "query", None)
+    path.chmod(0o640)
+    owner = (4321, 4321) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+    os.chown(path, *owner)
+
+    keys.revoke(key.key_id)
+
+    now = path.stat()
+    assert (now.st_uid, now.st_gid, stat.S_IMODE(now.st_mode)) == (*owner, 0o640)
 
 
 def test_a_keys_file_needs_its_folder(tmp_path: Path) -> None:
