@@ -19,9 +19,12 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from queue import Queue
 from typing import Any, Final, Literal
 
 from benchmarks.machine import ROOT
@@ -149,16 +152,19 @@ def _files() -> list[str]:
     return [name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 
-def run(seed: int, quick: bool) -> Tally:
+def run(seed: int, quick: bool, jobs: int = 1) -> Tally:
     """Quick: the first removal of each row."""
     chosen = removals()
     if quick:
         chosen = list({removal.fault: removal for removal in reversed(chosen)}.values())
-    return try_out(chosen, seed)
+    return try_out(chosen, seed, jobs)
 
 
-def try_out(chosen: Sequence[Removal], seed: int) -> Tally:
-    """Take them away one after the other, after their tests have passed with all in place."""
+def try_out(chosen: Sequence[Removal], seed: int, jobs: int) -> Tally:
+    """Take them away one after the other, after their tests have passed with all in place.
+
+    `jobs` trees are broken at once.
+    """
     tests = sorted({test for removal in chosen for test in removal.tests})
     tally = Tally(
         measured={
@@ -167,16 +173,32 @@ def try_out(chosen: Sequence[Removal], seed: int) -> Tally:
             "faults": len({removal.fault for removal in chosen} - {SECURITY}),
         }
     )
-    with tempfile.TemporaryDirectory(prefix="sightline-removals-") as folder:
-        tree = Tree(Path(folder))
-        whole = tree.run(tests, seed, _TEST_SECONDS * len(tests))
-        tally.expect(whole.returncode == 0, f"not all tests pass before: {_failed(whole.stdout)}")
-        for removal in chosen if whole.returncode == 0 else ():
-            _try_one(tree, removal, seed, tally)
+    with (
+        tempfile.TemporaryDirectory(prefix="sightline-removals-") as folder,
+        ThreadPoolExecutor(jobs) as pool,
+    ):
+        trees: Queue[Tree] = Queue()
+        for number in range(jobs):
+            trees.put(Tree(Path(folder) / str(number)))
+        parts = [tests[number::jobs] for number in range(jobs)]
+        for done in pool.map(lambda part: _pass_before(trees, part, seed), parts):
+            tally.add(done)
+        if not tally.wrong:
+            for done in pool.map(lambda removal: _try_one(trees, removal, seed), chosen):
+                tally.add(done)
     return tally
 
 
-def _try_one(tree: Tree, removal: Removal, seed: int, tally: Tally) -> None:
+def _pass_before(trees: "Queue[Tree]", tests: Sequence[str], seed: int) -> Tally:
+    tally, tree = Tally(), trees.get()
+    done = tree.run(tests, seed, _TEST_SECONDS * len(tests))
+    trees.put(tree)
+    tally.expect(done.returncode == 0, f"not all tests pass before: {_failed(done.stdout)}")
+    return tally
+
+
+def _try_one(trees: "Queue[Tree]", removal: Removal, seed: int) -> Tally:
+    tally, tree = Tally(), trees.get()
     try:
         with tree.without(removal):
             for test in removal.tests:
@@ -188,6 +210,9 @@ def _try_one(tree: Tree, removal: Removal, seed: int, tally: Tally) -> None:
     except ValueError as gone:
         print(f"     no text  {removal.what}", flush=True)
         tally.expect(False, str(gone))
+    finally:
+        trees.put(tree)
+    return tally
 
 
 def _failed(output: str) -> str:
@@ -215,6 +240,7 @@ def main() -> None:
     )
     parser.add_argument("--fault", help="only rows that begin like this; nothing is kept")
     parser.add_argument("--list", action="store_true", help="what would be taken away")
+    parser.add_argument("--jobs", type=int, default=1, help="so many at once")
     parser.add_argument("--seed", type=int, default=1, help="of hypothesis")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     given = parser.parse_args()
@@ -224,9 +250,10 @@ def main() -> None:
             print(f"{removal.fault}\n  {removal.what}")
             print("".join(f"    {test}\n" for test in removal.tests), end="")
     elif given.fault:
-        sys.exit(bool(try_out(chosen, given.seed).wrong))
+        sys.exit(bool(try_out(chosen, given.seed, given.jobs).wrong))
     else:
-        sys.exit(not record(REMOVALS, given.seed, False, Results(given.out)))
+        campaign = replace(REMOVALS, run=partial(run, jobs=given.jobs))
+        sys.exit(not record(campaign, given.seed, False, Results(given.out)))
 
 
 if __name__ == "__main__":

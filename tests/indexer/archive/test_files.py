@@ -76,11 +76,12 @@ def test_a_pipe_in_a_files_place_does_not_hang_the_reader(tmp_path: Path) -> Non
 
     writer = threading.Timer(5, write)
     writer.start()
+    try:
+        with pytest.raises(Unreadable, match="not a regular file"):
+            read_file(tmp_path / "pipe", 100)
+    finally:
+        writer.cancel()
 
-    with pytest.raises(Unreadable, match="not a regular file"):
-        read_file(tmp_path / "pipe", 100)
-
-    writer.cancel()
     assert not waited.is_set()
 
 
