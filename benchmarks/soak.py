@@ -143,7 +143,7 @@ def run(seed: int, quick: bool) -> Tally:
     requests, tally = 600 if quick else 5000, Tally()
     with tempfile.TemporaryDirectory() as folder, Service(Path(folder) / "gallery") as service:
         clients = [Client(name, seed, a_clip(Path(folder))) for name in ("a", "b")]
-        sizes = [service.rss()]
+        sizes, own = [service.rss()], [memory(service.process.pid, "RssAnon")]
         share = requests // _SAMPLES // len(clients)
         for _ in range(_SAMPLES):
             with ThreadPoolExecutor(len(clients)) as pool:
@@ -151,6 +151,7 @@ def run(seed: int, quick: bool) -> Tally:
                 for one in done:
                     one.result()
             sizes.append(service.rss())
+            own.append(memory(service.process.pid, "RssAnon"))
         peak = memory(service.process.pid, "VmHWM")
         open_files = len(list(Path(f"/proc/{service.process.pid}/fd").iterdir()))
     statuses = clients[0].statuses + clients[1].statuses
@@ -162,6 +163,8 @@ def run(seed: int, quick: bool) -> Tally:
     tally.measured = {
         "statuses": dict(sorted(statuses.items())),
         "rss": [round(size) for size in mebibytes],
+        # Without files that are mapped, which the system may take back at any time.
+        "anonymous": [round(size / 2**20) for size in own],
         "start": round(mebibytes[0]),
         "warm": round(warm),
         "end": round(mebibytes[-1]),

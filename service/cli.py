@@ -105,12 +105,14 @@ def serve(
 def _serve(flags: dict[str, Any]) -> int:
     from indexer.settings import read_settings
     from service.app import create_app
+    from service.heap import return_large_buffers
     from service.logs import configure_logs
     from service.parts import open_parts
     from service.server import bind
     from service.server import serve as serve_app
     from service.settings import Settings
 
+    return_large_buffers()
     settings = read_settings(Settings, flags)
     configure_logs(settings.log_level)
     with bind(settings.host, settings.port) as listener, open_parts(settings) as parts:

@@ -37,7 +37,7 @@ class Gate:
 
         def held(*arguments: Any, **named: Any) -> Any:
             self.reached.set()
-            assert self.opened.wait(10)
+            assert self.opened.wait(60)  # longer than anybody waits for it below
             return real(*arguments, **named)
 
         monkeypatch.setattr(owner, method, held)
@@ -55,8 +55,12 @@ def test_whoever_leaves_has_enrolled_all_or_nothing(
         connection.sendall(FORM[:count])
         assert gate.reached.wait(10)
     # Had the work gone on before the service saw that nobody waits, all of it might be there.
-    eventually(lambda: not live.server.server_state.connections and not live.parts.batcher.depth)
-    gate.opened.set()
+    try:
+        eventually(
+            lambda: not live.server.server_state.connections and not live.parts.batcher.depth
+        )
+    finally:
+        gate.opened.set()
     eventually(
         lambda: not live.server.server_state.tasks and not live.server.server_state.connections
     )
