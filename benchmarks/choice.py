@@ -68,12 +68,13 @@ def with_deviation(place: Place, known: Known) -> Halves:
 
 
 CHOICES: Final[Mapping[str, Score]] = {
-    "**e / (e + 15), from e = 3** (done)": as_the_gallery,
+    "**e / (e + 15), from e = 6** (done)": as_the_gallery,
     "e / (e + 5)": with_constants(shrinkage=5),
     "e / (e + 10)": with_constants(shrinkage=10),
     "e / (e + 30)": with_constants(shrinkage=30),
     "from e = 1": with_constants(least=1.0),
-    "from e = 6": with_constants(least=6.0),
+    "from e = 3": with_constants(least=3.0),
+    "e / (e + 30), from e = 3": with_constants(shrinkage=30, least=3.0),
     "n / (n + 10): tracklets, not people": by_count,
     "only what all have in common": common_only,
     "mean and deviation": with_deviation,

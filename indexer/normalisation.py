@@ -26,7 +26,7 @@ from indexer.camera_sums import Sums
 
 SHRINKAGE: Final = 15
 """How many people a camera's mean must be worth to be taken by half: w = e / (e + SHRINKAGE)."""
-LEAST_WORTH: Final = 3.0
+LEAST_WORTH: Final = 6.0
 """People that a camera's mean is worth at least, or it is not taken."""
 WITHIN: Final = 0.95
 """Variance in a camera before which everybody walks, as a share of the variance in all."""
