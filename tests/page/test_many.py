@@ -87,6 +87,7 @@ def test_only_what_is_shown_is_asked_for(sight: Sight, page: Page) -> None:
 
 def test_a_name_far_down_is_found_at_once(sight: Sight, page: Page) -> None:
     sight.go("gallery")
+    expect(page.locator("tbody th")).to_have_count(50)
     page.get_by_label("Name begins with").fill("person 0987")
     page.get_by_role("button", name="Find").click()
 
